@@ -1,0 +1,128 @@
+/**
+ * CallEvents: one fact about a call each, in order; the only thing that leaves a call. `at` is milliseconds since
+ * `call-received` on the call's monotonic clock; `call-received` carries the wall time that anchors them.
+ */
+import { z } from 'zod';
+
+const ms = z.number().nonnegative();
+const turn = z.number().int().nonnegative().describe('0 is the greeting; n is the n-th committed caller turn and the reply to it');
+const head = { businessId: z.string(), callId: z.string(), seq: z.number().int().nonnegative(), at: ms };
+
+/** A word and when it was (to be) audible, in milliseconds from the start of what it belongs to. */
+export const wordTime = z.object({ text: z.string(), fromMs: ms, toMs: ms });
+export type WordTime = z.infer<typeof wordTime>;
+
+/** Who ended a call, and why. The same value is the metric label, the row and the word on screen. */
+export const endingBy = z.enum(['caller', 'assistant', 'agent', 'system']);
+export const endingReason = z.enum([
+  'hung-up', // a party put the phone down
+  'cancelled', // the caller gave up before the call was answered
+  'goodbye', // the assistant said goodbye
+  'idle', // nobody spoke
+  'media-lost', // no sound arrived
+  'signalling-lost', // the connection that carries the call is gone
+  'model-failed', // the assistant could not go on and said so
+  'transferred',
+  'rejected', // never answered
+  'number-unknown',
+  'no-common-codec',
+  'max-duration',
+  'shutdown',
+  'process-died',
+  'error',
+]);
+export const ending = z.object({ by: endingBy, reason: endingReason });
+export type Ending = z.infer<typeof ending>;
+
+/** Marks of one reply, milliseconds on the call's clock; a stage that did not happen is absent. */
+export const turnStages = z.object({
+  speechEndAt: ms.optional().describe("the caller's last voiced frame"),
+  endpointAt: ms.optional().describe('decided that the caller has finished'),
+  finalAt: ms.optional().describe('the words were final'),
+  committedAt: ms.optional(),
+  retrievalAt: ms.optional().describe('passages were there'),
+  requestAt: ms.optional().describe('the language model was asked'),
+  firstTokenAt: ms.optional(),
+  firstClauseAt: ms.optional().describe('the first clause went to the synthesizer'),
+  firstAudioAt: ms.optional().describe('its first sound came back'),
+  firstPacketAt: ms.optional().describe('the first audible frame left on the wire'),
+});
+export type TurnStages = z.infer<typeof turnStages>;
+
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) => z.object({ ...head, type: z.literal(type), ...shape });
+
+export const callEvent = z.discriminatedUnion('type', [
+  event('call-received', {
+    startedAt: z.string().describe('RFC 3339 UTC'),
+    direction: z.enum(['inbound', 'outbound']),
+    gateway: z.string(),
+    from: z.string(),
+    to: z.string(),
+    assistantId: z.string().optional(),
+    assistantName: z.string().optional(),
+    providerCallId: z.string().optional().describe("the carrier's own id (SIP Call-ID, Twilio CallSid)"),
+  }),
+  event('call-answered', { ringMs: ms }),
+  event('leg-joined', { legId: z.string(), party: z.enum(['caller', 'agent']), gateway: z.string(), codec: z.string() }),
+  event('leg-left', { legId: z.string(), party: z.enum(['caller', 'agent']), cause: z.string() }),
+  event('line-measured', {
+    legId: z.string(),
+    packetsReceived: z.number(),
+    packetsLost: z.number(),
+    packetsConcealed: z.number(),
+    jitterMs: z.number(),
+    framesSent: z.number(),
+    framesLate: z.number().describe('sent more than 5 ms after their deadline'),
+  }),
+  event('speech-started', { party: z.literal('caller') }),
+  event('speech-ended', { party: z.literal('caller'), durationMs: ms }),
+  event('transcript-partial', { turn, text: z.string() }),
+  event('transcript-final', {
+    turn,
+    text: z.string(),
+    confidence: z.number().min(0).max(1).optional(),
+    fromAt: ms,
+    toAt: ms,
+    words: z.array(wordTime).optional(),
+  }),
+  event('turn-committed', { turn, text: z.string(), source: z.enum(['speech', 'typed', 'digits']), stages: turnStages }),
+  event('retrieval-done', {
+    turn,
+    query: z.string(),
+    passages: z.array(z.object({ id: z.string(), documentId: z.string(), title: z.string(), score: z.number() })),
+    answerable: z.boolean(),
+    tookMs: ms,
+  }),
+  event('reply-started', { turn, epoch: z.number().int(), kind: z.enum(['greeting', 'answer', 'reprompt', 'apology', 'goodbye']) }),
+  event('tool-called', { turn, toolCallId: z.string(), name: z.string(), arguments: z.unknown() }),
+  event('tool-returned', {
+    turn,
+    toolCallId: z.string(),
+    name: z.string(),
+    outcome: z.enum(['ok', 'failed', 'unknown']),
+    tookMs: ms,
+    result: z.unknown(),
+  }),
+  event('speech-played', {
+    turn,
+    text: z.string().describe('exactly what left on the wire'),
+    fromAt: ms,
+    toAt: ms,
+    words: z.array(wordTime),
+  }),
+  event('reply-interrupted', { turn, cause: z.string(), heard: z.string() }),
+  event('reply-resumed', { turn }),
+  event('turn-completed', { turn, heard: z.string(), interrupted: z.boolean(), stages: turnStages, voiceToVoiceMs: z.number().optional() }),
+  event('digit-received', { legId: z.string(), digit: z.string() }),
+  event('transfer-started', { target: z.string() }),
+  event('transfer-completed', { target: z.string(), outcome: z.string() }),
+  event('recording-started', { channels: z.literal(2), rate: z.number() }),
+  event('recording-stopped', { reason: z.string(), durationMs: ms }),
+  event('call-summarised', { summary: z.string() }),
+  event('call-ended', { by: endingBy, reason: endingReason, durationMs: ms, detail: z.string().optional() }),
+]);
+
+export type CallEvent = z.infer<typeof callEvent>;
+export type CallEventType = CallEvent['type'];
+/** An event before the journal gave it `businessId`, `callId`, `seq` and `at`. */
+export type CallFact = CallEvent extends infer E ? (E extends CallEvent ? Omit<E, 'businessId' | 'callId' | 'seq' | 'at'> : never) : never;

@@ -1,0 +1,5 @@
+export * from './call-events.ts';
+export * from './errors.ts';
+export * from './live.ts';
+export * from './rest.ts';
+export * from './talk.ts';

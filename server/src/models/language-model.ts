@@ -1,0 +1,55 @@
+/** What to say next. Words are streamed; passages are data with ids, never instructions. */
+
+export type ModelMessage =
+  | { role: 'user'; text: string }
+  /** Only what the caller heard. */
+  | { role: 'assistant'; text: string; interrupted?: boolean; toolCalls?: ModelToolCall[] }
+  | { role: 'tool'; toolCallId: string; name: string; result: string };
+
+export interface ModelToolCall {
+  id: string;
+  name: string;
+  arguments: unknown;
+}
+
+/** A piece of the business's knowledge that matched the caller's words, best first. */
+export interface ModelPassage {
+  id: string;
+  documentId: string;
+  title: string;
+  text: string;
+  /** 0…1, comparable between queries. */
+  score: number;
+  /** An approved question's answer, to be spoken as it stands. */
+  answer: string | undefined;
+}
+
+export interface ModelTool {
+  name: string;
+  description: string;
+  /** JSON Schema of its arguments. */
+  parameters: Record<string, unknown>;
+}
+
+export interface ModelRequest {
+  instructions: string;
+  messages: readonly ModelMessage[];
+  passages: readonly ModelPassage[];
+  /** Retrieval's own verdict: the passages are good enough to answer from. */
+  answerable: boolean;
+  tools: readonly ModelTool[];
+  language: string;
+  maxTokens: number;
+  signal: AbortSignal;
+}
+
+export type ModelPart =
+  | { type: 'text'; text: string }
+  | { type: 'tool-call'; call: ModelToolCall }
+  | { type: 'usage'; inputTokens: number; outputTokens: number };
+
+export interface LanguageModel {
+  readonly name: string;
+  /** Streams parts; throws `VendorError`, or the signal's reason when aborted. Every wait inside has a deadline. */
+  generate(request: ModelRequest): AsyncIterable<ModelPart>;
+}

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per kind of test: `unit` beside the code, `calls` whole calls on the virtual clock, `interop` real peers. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    isolate: false,
+    passWithNoTests: true,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts'] } },
+      { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'interop',
+          include: ['server/test/interop/**/*.test.ts', 'web/test/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
