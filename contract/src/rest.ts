@@ -154,3 +154,7 @@ export const callTurn = z.object({
   passages: z.array(z.object({ id: z.string(), documentId: z.string(), title: z.string(), score: z.number() })),
 });
 export type CallTurn = z.infer<typeof callTurn>;
+
+/** `/readyz`: whether a new call is taken. `reasons` each stop new calls; `degraded` is worth a person's attention while calls go on. */
+export const readiness = z.object({ ready: z.boolean(), reasons: z.array(z.string()), degraded: z.array(z.string()) });
+export type Readiness = z.infer<typeof readiness>;

@@ -5,11 +5,11 @@
 import type { z } from 'zod';
 
 /** `.meta()` of a vendor's setting: the environment variable it is read from, and whether it prints as `***`. */
-export interface SettingMeta {
+export type SettingMeta = {
   env: string;
   secret?: boolean;
   description: string;
-}
+};
 
 export interface Vendor<Settings extends z.ZodObject = z.ZodObject> {
   name: string;

@@ -1,0 +1,61 @@
+// npm test [-- vitest arguments]: everything a new machine needs, then every test. Ends with `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installPeers } from './peers.mjs';
+import { buildConsole, install, nodeBinary, root } from './prepare.mjs';
+
+try {
+  install();
+  buildConsole();
+  installPeers();
+} catch (error) {
+  console.error(`The tests could not be prepared: ${error.message}`);
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tandem-test-'));
+const report = join(folder, 'report.json');
+const chosen = process.argv.slice(2);
+const result = spawnSync(
+  nodeBinary(),
+  [
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...chosen,
+  ],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` } },
+);
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+try {
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  for (const file of testResults) {
+    // A file that failed to load has no assertions of its own.
+    if (file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed')) failed++;
+    for (const { status, fullName } of file.assertionResults) {
+      if (status === 'passed') passed++;
+      else if (status === 'failed') failed++;
+      else {
+        skipped++;
+        console.log(`skipped: ${fullName}`);
+      }
+    }
+  }
+} catch (error) {
+  console.error(`The test runner left no report: ${error.message}`);
+  failed++;
+}
+rmSync(folder, { recursive: true, force: true });
+if (result.status !== 0 && failed === 0) failed = 1;
+if (passed === 0 && failed === 0) failed = 1;
+console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,112 @@
+/** Assistants, numbers, documents, questions and trunks: what each is, and the named queries behind its five routes. */
+import {
+  assistant,
+  type AssistantInput,
+  assistantInput,
+  document,
+  documentInput,
+  documentWithText,
+  numberInput,
+  phoneNumber,
+  question,
+  questionInput,
+  trunk,
+  trunkInput,
+} from '@tandem/contract';
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import { cutPassages } from '#knowledge/passages.ts';
+import type { Kit } from '#kit/kit.ts';
+import { createAssistant, deleteAssistant, listAssistants, readAssistant, updateAssistant } from '#store/assistants.ts';
+import type { Database } from '#store/database.ts';
+import { createDocument, deleteDocument, listDocuments, readDocument, updateDocument } from '#store/documents.ts';
+import { createNumber, deleteNumber, listNumbers, readNumber, updateNumber } from '#store/numbers.ts';
+import { createQuestion, deleteQuestion, listQuestions, readQuestion, updateQuestion } from '#store/questions.ts';
+import { createTrunk, deleteTrunk, listTrunks, readTrunk, updateTrunk } from '#store/trunks.ts';
+import { resourceRoutes } from '../resource.ts';
+
+export interface ResourceOptions {
+  database: Database;
+  kit: Kit;
+  /** The business's directory entry is stale: the call thread must be told. */
+  changed: (businessId: string) => void;
+}
+
+const passagesIn = (title: string, text: string): number => cutPassages({ id: '', title, text }).length;
+
+export function resources(app: FastifyInstance, { database, kit, changed }: ResourceOptions): void {
+  resourceRoutes(app, {
+    name: 'assistants',
+    noun: 'assistant',
+    item: assistant.meta({ id: 'Assistant' }),
+    detail: assistant,
+    input: assistantInput,
+    list: (businessId, page) => listAssistants(database, businessId, page),
+    read: (businessId, id) => readAssistant(database, businessId, id),
+    create: (businessId, input: AssistantInput) => createAssistant(database, kit, businessId, input),
+    update: (businessId, id, change) => updateAssistant(database, kit, businessId, id, change),
+    remove: (businessId, id) => deleteAssistant(database, businessId, id),
+    changed,
+  });
+
+  resourceRoutes(app, {
+    name: 'numbers',
+    noun: 'number',
+    item: phoneNumber.meta({ id: 'Number' }),
+    detail: phoneNumber,
+    input: numberInput,
+    list: (businessId, page) => listNumbers(database, businessId, page),
+    read: (businessId, id) => readNumber(database, businessId, id),
+    create: (businessId, input: z.infer<typeof numberInput>) => createNumber(database, kit, businessId, input),
+    update: (businessId, id, change) => updateNumber(database, businessId, id, change),
+    remove: (businessId, id) => deleteNumber(database, businessId, id),
+    changed,
+  });
+
+  resourceRoutes(app, {
+    name: 'documents',
+    noun: 'document',
+    item: document.meta({ id: 'Document' }),
+    detail: documentWithText.meta({ id: 'DocumentWithText' }),
+    input: documentInput,
+    list: (businessId, page) => listDocuments(database, businessId, page),
+    read: (businessId, id) => readDocument(database, businessId, id),
+    create: (businessId, input: z.infer<typeof documentInput>) =>
+      createDocument(database, kit, businessId, { ...input, passages: passagesIn(input.title, input.text) }),
+    update: async (businessId, id, change) => {
+      if (change.text === undefined) return updateDocument(database, kit, businessId, id, change);
+      const passages = passagesIn(change.title ?? '', change.text);
+      return updateDocument(database, kit, businessId, id, { ...change, passages });
+    },
+    remove: (businessId, id) => deleteDocument(database, businessId, id),
+    changed,
+  });
+
+  resourceRoutes(app, {
+    name: 'questions',
+    noun: 'question',
+    item: question.meta({ id: 'Question' }),
+    detail: question,
+    input: questionInput,
+    list: (businessId, page) => listQuestions(database, businessId, page),
+    read: (businessId, id) => readQuestion(database, businessId, id),
+    create: (businessId, input: z.infer<typeof questionInput>) => createQuestion(database, kit, businessId, input),
+    update: (businessId, id, change) => updateQuestion(database, kit, businessId, id, change),
+    remove: (businessId, id) => deleteQuestion(database, businessId, id),
+    changed,
+  });
+
+  resourceRoutes(app, {
+    name: 'trunks',
+    noun: 'trunk',
+    item: trunk.meta({ id: 'Trunk' }),
+    detail: trunk,
+    input: trunkInput,
+    list: (businessId, page) => listTrunks(database, businessId, page),
+    read: (businessId, id) => readTrunk(database, businessId, id),
+    create: (businessId, input: z.infer<typeof trunkInput>) => createTrunk(database, kit, businessId, input),
+    update: (businessId, id, change) => updateTrunk(database, businessId, id, change),
+    remove: (businessId, id) => deleteTrunk(database, businessId, id),
+    changed,
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * The call thread: storeys 1 to 5 without the database. Legs, codecs, conversation, provider sockets, journal and
+ * recording live here, so that nothing the office does can make a frame late. Started by `main.ts` as a worker.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { LATE_BUCKETS_MS, MediaPacer } from '#audio/pacer.ts';
+import type { InstalledModels } from '#calls/installed-models.ts';
+import type { Journal } from '#calls/journal.ts';
+import { openJournal } from '#calls/journal-file.ts';
+import { closeDeadCalls, type OpenCall } from '#calls/journal-repair.ts';
+import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
+import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
+import { Switchboard } from '#calls/switchboard.ts';
+import { messageOf, TandemError } from '#kit/errors.ts';
+import { systemKit } from '#kit/kit.ts';
+import type { LogLevel } from '#kit/log.ts';
+import type { Gateway, GatewayContext } from '#telephony/gateway.ts';
+import { MediaServer } from '#telephony/media-server.ts';
+import { gatewayVendors, modelVendors } from './catalog.ts';
+
+/** What `main.ts` hands over when it starts the thread. */
+export interface CallThreadSettings {
+  host: string;
+  mediaPort: number;
+  publicUrl: string;
+  mediaUrl: string;
+  dataFolder: string;
+  logLevel: LogLevel;
+  maxCalls: number;
+  vendors: Record<string, Record<string, unknown>>;
+}
+
+const settings = workerData as CallThreadSettings;
+const port = parentPort;
+if (!port) throw new Error('call-thread.ts runs as a worker of main.ts');
+const send = (message: FromCallThread) => port.postMessage(message);
+const kit = systemKit(settings.logLevel, { part: 'calls' });
+
+async function installModels(): Promise<InstalledModels> {
+  const models: InstalledModels = {
+    voiceActivity: () => {
+      throw new TandemError('unavailable', 'No voice activity detector is installed');
+    },
+    transcribers: [],
+    languageModels: [],
+    synthesizers: [],
+  };
+  // From the last vendor to the first, so that the catalogue's first voice activity detector wins.
+  for (const vendor of modelVendors.toReversed()) {
+    const own = settings.vendors[vendor.name];
+    const voiceActivity = await vendor.voiceActivity?.(own, kit);
+    if (voiceActivity) models.voiceActivity = voiceActivity;
+    const transcriber = await vendor.transcriber?.(own, kit);
+    if (transcriber) models.transcribers.unshift(transcriber);
+    const languageModel = await vendor.languageModel?.(own, kit);
+    if (languageModel) models.languageModels.unshift(languageModel);
+    const synthesizer = await vendor.synthesizer?.(own, kit);
+    if (synthesizer) models.synthesizers.unshift(synthesizer);
+  }
+  return models;
+}
+
+/** The loop's counters under flat names, for the metrics. */
+function pacerCounters(pacer: MediaPacer): Record<string, number> {
+  const { frames, late, skipped, faults } = pacer.counters();
+  const overDue = late.reduce((sum, count, bucket) => sum + ((LATE_BUCKETS_MS[bucket] ?? Infinity) > 5 ? count : 0), 0);
+  return { frames, late: overDue, skipped, faults };
+}
+
+/** Calls that a dead process left open get their ending, and their recordings a header that is true. */
+async function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[], recordingsFolder: string): Promise<void> {
+  if (openCalls.length === 0) return;
+  kit.log.warn({ calls: openCalls.length }, 'the last process left calls open: closing them');
+  closeDeadCalls(journal, openCalls);
+  for (const { businessId, callId } of openCalls) await repairRecording(recordingPath(recordingsFolder, businessId, callId));
+}
+
+async function open(): Promise<void> {
+  const recordingsFolder = `${settings.dataFolder}/recordings`;
+  const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) => send({ type: 'events', events, position }));
+  await closeAfterCrash(journal, openCalls, recordingsFolder);
+  const models = await installModels();
+  const pacer = new MediaPacer(kit.clock, kit.log);
+  const recordings = new RecordingShelf({ folder: recordingsFolder, kit });
+  const switchboard = new Switchboard({ kit, models, journal, recordings, maxCalls: settings.maxCalls });
+  const context: GatewayContext = {
+    kit,
+    pacer,
+    onCall: (call) => switchboard.receive(call),
+    answers: (to, businessId) => switchboard.answers(to, businessId),
+    publicUrl: settings.publicUrl,
+    mediaUrl: settings.mediaUrl,
+  };
+  const gateways: Gateway[] = gatewayVendors.map((vendor) => vendor.gateway(settings.vendors[vendor.name], context));
+  switchboard.connect(gateways);
+  const mediaServer = new MediaServer({ host: settings.host, port: settings.mediaPort, gateways, kit });
+
+  const commands: { [N in CommandName]: (input: Commands[N]['input']) => Promise<Commands[N]['output']> } = {
+    'place-call': async (input) => ({ callId: switchboard.place(input) }),
+    'hang-up': async ({ businessId, callId }) => ({ found: switchboard.hangUp(businessId, callId) }),
+    'gateway-request': async ({ gateway, request }) =>
+      (await switchboard.gateway(gateway)?.request?.(request)) ?? { status: 404, headers: {}, body: '' },
+    drain: async ({ withinMs }) => ({ left: await switchboard.drain(withinMs) }),
+    stop: async () => {
+      vitalsTimer.cancel();
+      await switchboard.endAll({ by: 'system', reason: 'shutdown' });
+      await Promise.all(gateways.map((gateway) => gateway.stop()));
+      await mediaServer.stop();
+      pacer.stop();
+      await Promise.all([...models.transcribers, ...models.synthesizers].map((part) => part.close()));
+      await journal.close();
+      loopDelay.disable();
+      return {};
+    },
+  };
+
+  port?.on('message', (message: ToCallThread) => {
+    if (message.type === 'publish') {
+      switchboard.publish(message.entries, message.removed);
+      return;
+    }
+    if (message.type === 'stored') {
+      journal.removeBefore(message.position).catch((error: unknown) => kit.log.warn({ error }, 'old journal files could not be removed'));
+      return;
+    }
+    const { id, name } = message;
+    const work = (commands[name] as (input: unknown) => Promise<unknown>)(message.input);
+    work.then(
+      (output) => {
+        send({ type: 'answer', id, output });
+        if (name === 'stop') port?.close();
+      },
+      (error: unknown) => {
+        const code = error instanceof TandemError ? error.code : 'internal-error';
+        if (code === 'internal-error') kit.log.error({ error, command: name }, 'a command failed');
+        send({ type: 'refusal', id, code, message: messageOf(error) });
+      },
+    );
+  });
+
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
+  const vitals = (): Vitals => {
+    const ms = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - 10);
+    const report: Vitals = {
+      liveCalls: switchboard.live,
+      gateways: {
+        ...Object.fromEntries(gateways.map((gateway) => [gateway.name, gateway.counters()])),
+        media: mediaServer.counters(),
+        switchboard: { ...switchboard.refused },
+      },
+      pacer: pacerCounters(pacer),
+      journalDegraded: journal.degraded,
+      journalLost: journal.lost,
+      loopDelayP50Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(50)) : 0,
+      loopDelayP99Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(99)) : 0,
+      loopDelayMaxMs: loopDelay.count > 0 ? ms(loopDelay.max) : 0,
+      heapUsedBytes: process.memoryUsage().heapUsed,
+      models: {
+        transcribers: models.transcribers.map(({ name }) => name),
+        languageModels: models.languageModels.map(({ name }) => name),
+        synthesizers: models.synthesizers.map(({ name }) => name),
+      },
+    };
+    loopDelay.reset();
+    return report;
+  };
+  let vitalsTimer = kit.clock.after(0, function report() {
+    send({ type: 'vitals', vitals: vitals() });
+    vitalsTimer = kit.clock.after(1000, report);
+  });
+
+  for (const gateway of gateways) await gateway.start();
+  await mediaServer.start();
+  send({ type: 'ready', journal: journal.name, end: journal.end });
+}
+
+open().catch((error: unknown) => {
+  send({ type: 'failed', code: error instanceof TandemError ? error.code : 'internal-error', message: messageOf(error) });
+  port.close();
+});

@@ -1,0 +1,224 @@
+/**
+ * A Call: the whole story of one conversation on the phone, ring to ending.
+ *
+ *   received ──answer──▶ answered ──end──▶ ended
+ *      └────abandoned, refused, failed────────▲
+ *
+ * It ends once, with one {@link Ending}, whoever asks first.
+ */
+import type { CallEvent, CallFact, Ending } from '@tandem/contract';
+import { planOf } from '#assistants/assistant.ts';
+import { Conversation } from '#conversation/conversation.ts';
+import { childOf, isCancelled } from '#kit/abort.ts';
+import { rfc3339 } from '#kit/clock.ts';
+import { messageOf, TandemError } from '#kit/errors.ts';
+import type { Kit } from '#kit/kit.ts';
+import type { Leg, LegEndCause, LegListener } from '#telephony/leg.ts';
+import type { Route } from './directory.ts';
+import { type InstalledModels, pick } from './installed-models.ts';
+import type { Journal } from './journal.ts';
+import type { Recording, RecordingShelf } from './recording.ts';
+
+/** Where the call's first leg comes from. */
+export interface Line {
+  direction: 'inbound' | 'outbound';
+  gateway: string;
+  from: string;
+  to: string;
+  providerCallId: string | undefined;
+  /** Aborts when the caller gives up before the answer. */
+  abandoned: AbortSignal | undefined;
+  /** Answers (inbound) or dials (outbound). */
+  connect(signal: AbortSignal): Promise<Leg>;
+}
+
+export interface CallOptions {
+  kit: Kit;
+  route: Route;
+  line: Line;
+  models: InstalledModels;
+  journal: Journal;
+  recordings: RecordingShelf;
+}
+
+/** A leg that has hung up says so; one that does not must not keep the call. */
+const LEG_END_WITHIN_MS = 3_000;
+
+const ENDING_OF_LEG: Record<LegEndCause, Ending> = {
+  'hung-up': { by: 'caller', reason: 'hung-up' },
+  'media-lost': { by: 'system', reason: 'media-lost' },
+  'signalling-lost': { by: 'system', reason: 'signalling-lost' },
+  local: { by: 'system', reason: 'hung-up' },
+  error: { by: 'system', reason: 'error' },
+};
+
+export class Call {
+  readonly id: string;
+  readonly businessId: string;
+  #options: CallOptions;
+  #receivedAt: number;
+  #answeredAt: number | undefined;
+  #seq = 0;
+  #scope: ReturnType<typeof childOf>;
+  #ended = Promise.withResolvers<{ ending: Ending; detail?: string }>();
+  #closed = Promise.withResolvers<void>();
+
+  constructor(options: CallOptions) {
+    const { kit, route } = options;
+    this.id = kit.ids.make('call');
+    this.businessId = route.businessId;
+    this.#options = { ...options, kit: { ...kit, log: kit.log.with({ callId: this.id, businessId: route.businessId }) } };
+    this.#receivedAt = kit.clock.now();
+    this.#scope = childOf(undefined);
+  }
+
+  /** Asks the call to end; the first cause wins. Resolves when its last event is in the journal's queue. */
+  end(ending: Ending, detail?: string): Promise<void> {
+    this.#ended.resolve({ ending, detail });
+    return this.#closed.promise;
+  }
+
+  /** The whole life. Resolves with the ending; never rejects for anything a caller, carrier or model did. */
+  async run(): Promise<Ending> {
+    const { route, line, kit } = this.#options;
+    this.#record({
+      type: 'call-received',
+      startedAt: rfc3339(kit.clock.wall()),
+      direction: line.direction,
+      gateway: line.gateway,
+      from: line.from,
+      to: line.to,
+      assistantId: route.assistant.id,
+      assistantName: route.assistant.name,
+      providerCallId: line.providerCallId,
+    });
+    const giveUp = () => void this.end({ by: 'caller', reason: 'cancelled' });
+    if (line.abandoned?.aborted) giveUp();
+    line.abandoned?.addEventListener('abort', giveUp, { once: true });
+    const connected = line.connect(this.#scope.signal).then(
+      (leg) => leg,
+      (error: unknown) => {
+        void this.end(endingOfFailedAnswer(error), messageOf(error));
+        return undefined;
+      },
+    );
+    const leg = await Promise.race([connected, this.#ended.promise.then(() => undefined)]);
+    line.abandoned?.removeEventListener('abort', giveUp);
+    if (leg) await this.#talk(leg);
+    else void connected.then((late) => late?.hangUp());
+    const { ending, detail } = await this.#ended.promise;
+    this.#scope.abort('call-ended');
+    this.#record({ type: 'call-ended', ...ending, durationMs: this.#talkedMs(), ...(detail === undefined ? {} : { detail }) });
+    this.#closed.resolve();
+    return ending;
+  }
+
+  /** Answer to hang-up, on one leg. */
+  async #talk(leg: Leg): Promise<void> {
+    const { route, kit } = this.#options;
+    this.#answeredAt = this.#at();
+    this.#record({ type: 'call-answered', ringMs: this.#answeredAt });
+    this.#record({ type: 'leg-joined', legId: leg.id, party: 'caller', gateway: leg.gateway, codec: leg.codec });
+    const recording = this.#startRecording(leg);
+    const conversation = this.#converse(leg);
+    const legEnded = Promise.withResolvers<LegEndCause>();
+    leg.attach(this.#listener(leg, recording, conversation, legEnded.resolve));
+    const tooLong = kit.clock.after(route.assistant.maxDurationMs, () => void this.end({ by: 'system', reason: 'max-duration' }));
+    conversation.start().then(
+      (ending) => void this.end(ending),
+      (error: unknown) => {
+        if (isCancelled(error)) return;
+        kit.log.error({ error }, 'the conversation failed');
+        void this.end({ by: 'system', reason: 'error' }, messageOf(error));
+      },
+    );
+    const { ending } = await this.#ended.promise;
+    tooLong.cancel();
+    this.#scope.abort('call-ended');
+    conversation.close();
+    await leg.hangUp(ending);
+    const late = kit.clock.after(LEG_END_WITHIN_MS, () => legEnded.resolve('error'));
+    const cause = await legEnded.promise;
+    late.cancel();
+    await recording?.close('call-ended');
+    this.#record({ type: 'line-measured', legId: leg.id, ...leg.stats() });
+    this.#record({ type: 'leg-left', legId: leg.id, party: 'caller', cause });
+  }
+
+  #converse(leg: Leg): Conversation {
+    const { kit, route, models } = this.#options;
+    const { assistant, knowledge } = route;
+    const languageModel = pick(models.languageModels, assistant.languageModel);
+    const synthesizer = pick(models.synthesizers, assistant.synthesizer);
+    if (!languageModel || !synthesizer) throw new TandemError('unavailable', 'No language model or no voice is installed');
+    return new Conversation({
+      kit,
+      callId: this.id,
+      businessId: this.businessId,
+      leg,
+      plan: planOf(assistant, route.businessName, knowledge.phrases),
+      voiceActivity: models.voiceActivity(leg.format),
+      transcriber: pick(models.transcribers, assistant.transcriber),
+      languageModel,
+      synthesizer,
+      retrieve: (query) => knowledge.search(query),
+      tools: [],
+      at: () => this.#at(),
+      record: (fact) => this.#record(fact),
+      signal: this.#scope.signal,
+    });
+  }
+
+  #startRecording(leg: Leg): Recording | undefined {
+    const { route, recordings } = this.#options;
+    if (!route.assistant.recording) return undefined;
+    return recordings.open({
+      businessId: this.businessId,
+      callId: this.id,
+      format: leg.format,
+      started: () => this.#record({ type: 'recording-started', channels: 2, rate: 8000 }),
+      stopped: (reason, durationMs) => this.#record({ type: 'recording-stopped', reason, durationMs }),
+    });
+  }
+
+  #listener(leg: Leg, recording: Recording | undefined, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
+    return {
+      frame: (heard, sent) => {
+        recording?.write(heard.sound, sent);
+        conversation.frame(heard, sent);
+      },
+      digit: (digit) => {
+        this.#record({ type: 'digit-received', legId: leg.id, digit });
+        conversation.digit(digit);
+      },
+      typed: (text) => conversation.typed(text),
+      recognised: (text, final, confidence) => conversation.recognised(text, final, confidence),
+      ended: (cause) => {
+        void this.end(ENDING_OF_LEG[cause]);
+        ended(cause);
+      },
+    };
+  }
+
+  #at(): number {
+    return Math.max(0, this.#options.kit.clock.now() - this.#receivedAt);
+  }
+
+  /** From answer; 0 for a call that was never answered. */
+  #talkedMs(): number {
+    return this.#answeredAt === undefined ? 0 : this.#at() - this.#answeredAt;
+  }
+
+  #record(fact: CallFact): void {
+    const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: Math.round(this.#at() * 10) / 10, ...fact };
+    this.#options.journal.append(event as CallEvent);
+  }
+}
+
+function endingOfFailedAnswer(error: unknown): Ending {
+  if (isCancelled(error)) return { by: 'caller', reason: 'cancelled' };
+  if (error instanceof TandemError && error.code === 'no-common-codec') return { by: 'system', reason: 'no-common-codec' };
+  if (error instanceof TandemError && (error.code === 'dial-failed' || error.code === 'outbound-not-configured'))
+    return { by: 'system', reason: 'rejected' };
+  return { by: 'system', reason: 'error' };
+}

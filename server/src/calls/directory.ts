@@ -1,0 +1,95 @@
+/**
+ * The directory: who may be called, and what a call then knows. The office publishes an entry per business at start
+ * and after every change; a call takes its snapshot at ring and reads no database until it ends.
+ */
+import type { Assistant } from '@tandem/contract';
+import { KnowledgeBase, type KnowledgeSource } from '#knowledge/knowledge-base.ts';
+import type { TrunkConfig } from '#telephony/gateway.ts';
+
+/** All that calls of one business need, as plain data that crosses threads. */
+export interface BusinessEntry {
+  id: string;
+  name: string;
+  assistants: Assistant[];
+  /** E.164 or SIP user → assistant. */
+  numbers: { address: string; assistantId: string }[];
+  trunks: TrunkConfig[];
+  knowledge: KnowledgeSource;
+}
+
+/** Who answers, and with what. */
+export interface Route {
+  businessId: string;
+  businessName: string;
+  assistant: Assistant;
+  knowledge: KnowledgeBase;
+}
+
+interface Listed {
+  entry: BusinessEntry;
+  knowledge: KnowledgeBase;
+}
+
+/** Called `assistant:<slug>`, as the browser page does, instead of a number. */
+const ASSISTANT_PREFIX = 'assistant:';
+
+export class Directory {
+  #businesses = new Map<string, Listed>();
+  /** Address → businesses that list it: SIP user names may repeat between businesses, E.164 numbers do not. */
+  #addresses = new Map<string, string[]>();
+  #slugs = new Map<string, string[]>();
+
+  publish(entry: BusinessEntry): void {
+    const before = this.#businesses.get(entry.id);
+    // The index is only rebuilt when the knowledge itself changed.
+    const knowledge = before && before.entry.knowledge.version === entry.knowledge.version ? before.knowledge : new KnowledgeBase(entry.knowledge);
+    this.#businesses.set(entry.id, { entry, knowledge });
+    this.#reindex();
+  }
+
+  remove(businessId: string): void {
+    if (this.#businesses.delete(businessId)) this.#reindex();
+  }
+
+  get businesses(): BusinessEntry[] {
+    return [...this.#businesses.values()].map(({ entry }) => entry);
+  }
+
+  get trunks(): TrunkConfig[] {
+    return this.businesses.flatMap(({ trunks }) => trunks);
+  }
+
+  /**
+   * Finds who answers `to`. Where the way in names the business (trunk, token) only that business is asked; otherwise
+   * the address must belong to exactly one.
+   */
+  route(to: string, businessId: string | undefined): Route | undefined {
+    const bySlug = to.startsWith(ASSISTANT_PREFIX);
+    const key = bySlug ? to.slice(ASSISTANT_PREFIX.length) : to;
+    const owners = (bySlug ? this.#slugs : this.#addresses).get(key) ?? [];
+    const owner = businessId === undefined ? (owners.length === 1 ? owners[0] : undefined) : owners.find((id) => id === businessId);
+    const listed = owner === undefined ? undefined : this.#businesses.get(owner);
+    if (!listed) return undefined;
+    const { entry, knowledge } = listed;
+    const assistantId = entry.numbers.find(({ address }) => address === key)?.assistantId;
+    const assistant = entry.assistants.find((one) => (bySlug ? one.slug === key : one.id === assistantId));
+    return assistant && { businessId: entry.id, businessName: entry.name, assistant, knowledge };
+  }
+
+  /** The route of a call that we place ourselves. */
+  routeOf(businessId: string, assistantId: string): Route | undefined {
+    const listed = this.#businesses.get(businessId);
+    const assistant = listed?.entry.assistants.find(({ id }) => id === assistantId);
+    return listed && assistant && { businessId, businessName: listed.entry.name, assistant, knowledge: listed.knowledge };
+  }
+
+  #reindex(): void {
+    this.#addresses.clear();
+    this.#slugs.clear();
+    const add = (map: Map<string, string[]>, key: string, id: string) => map.set(key, [...(map.get(key) ?? []), id]);
+    for (const { entry } of this.#businesses.values()) {
+      for (const { address } of entry.numbers) add(this.#addresses, address, entry.id);
+      for (const { slug } of entry.assistants) add(this.#slugs, slug, entry.id);
+    }
+  }
+}

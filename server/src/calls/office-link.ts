@@ -1,0 +1,55 @@
+/** What passes between the call thread and the office: commands and CallEvents, nothing else. Either side could be another process. */
+import type { CallEvent, ErrorCode } from '@tandem/contract';
+import type { GatewayRequest, GatewayResponse } from '#telephony/gateway.ts';
+import type { BusinessEntry } from './directory.ts';
+import type { JournalPosition } from './journal.ts';
+
+export interface PlaceCall {
+  businessId: string;
+  assistantId: string;
+  to: string;
+  gateway: string | undefined;
+}
+
+/** Commands and what each answers. */
+export interface Commands {
+  'place-call': { input: PlaceCall; output: { callId: string } };
+  'hang-up': { input: { businessId: string; callId: string }; output: { found: boolean } };
+  'gateway-request': { input: { gateway: string; request: GatewayRequest }; output: GatewayResponse };
+  /** Refuse new calls from now on; answers when no call is left or `withinMs` passed. */
+  drain: { input: { withinMs: number }; output: { left: number } };
+  /** Ends every call, flushes journal and recordings, closes every port. */
+  stop: { input: Record<string, never>; output: Record<string, never> };
+}
+export type CommandName = keyof Commands;
+
+export type ToCallThread =
+  | { type: 'publish'; entries: BusinessEntry[]; removed: string[] }
+  /** Everything before `position` is in the database: journal files before it may go. */
+  | { type: 'stored'; position: JournalPosition }
+  | { [N in CommandName]: { type: 'command'; id: number; name: N; input: Commands[N]['input'] } }[CommandName];
+
+/** What the call thread measures about itself, once a second. Counters only grow. */
+export interface Vitals {
+  liveCalls: number;
+  gateways: Record<string, Record<string, number>>;
+  pacer: Record<string, number>;
+  journalDegraded: boolean;
+  journalLost: number;
+  /** Event-loop delay of the call thread since the last report, milliseconds. */
+  loopDelayP50Ms: number;
+  loopDelayP99Ms: number;
+  loopDelayMaxMs: number;
+  heapUsedBytes: number;
+  models: { transcribers: string[]; languageModels: string[]; synthesizers: string[] };
+}
+
+export type FromCallThread =
+  /** `journal` names the journal that positions belong to, `end` is where its durable part ends. */
+  | { type: 'ready'; journal: string; end: JournalPosition }
+  | { type: 'failed'; code: ErrorCode; message: string }
+  /** Durable in the journal, in order. */
+  | { type: 'events'; events: CallEvent[]; position: JournalPosition }
+  | { type: 'vitals'; vitals: Vitals }
+  | { type: 'answer'; id: number; output: unknown }
+  | { type: 'refusal'; id: number; code: ErrorCode; message: string };

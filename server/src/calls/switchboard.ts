@@ -1,0 +1,173 @@
+/** Where calls arrive: routes each to who answers, and holds the live ones - the only mutable registry of calls. */
+import type { Ending } from '@tandem/contract';
+import { TandemError } from '#kit/errors.ts';
+import type { Kit } from '#kit/kit.ts';
+import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
+import { Call } from './call.ts';
+import { type BusinessEntry, Directory, type Route } from './directory.ts';
+import type { InstalledModels } from './installed-models.ts';
+import type { Journal } from './journal.ts';
+import type { PlaceCall } from './office-link.ts';
+import type { RecordingShelf } from './recording.ts';
+
+export interface SwitchboardOptions {
+  kit: Kit;
+  models: InstalledModels;
+  journal: Journal;
+  recordings: RecordingShelf;
+  /** Live calls beyond which new ones are refused with `capacity-reached`. */
+  maxCalls: number;
+}
+
+export class Switchboard {
+  readonly directory = new Directory();
+  #options: SwitchboardOptions;
+  #calls = new Map<string, Call>();
+  #gateways = new Map<string, Gateway>();
+  #draining = false;
+  #refused: Record<string, number> = {};
+  #emptied: (() => void)[] = [];
+
+  constructor(options: SwitchboardOptions) {
+    this.#options = options;
+  }
+
+  get live(): number {
+    return this.#calls.size;
+  }
+
+  /** Calls refused so far, by reason. */
+  get refused(): Readonly<Record<string, number>> {
+    return this.#refused;
+  }
+
+  connect(gateways: readonly Gateway[]): void {
+    for (const gateway of gateways) this.#gateways.set(gateway.name, gateway);
+  }
+
+  gateway(name: string): Gateway | undefined {
+    return this.#gateways.get(name);
+  }
+
+  publish(entries: readonly BusinessEntry[], removed: readonly string[] = []): void {
+    for (const entry of entries) this.directory.publish(entry);
+    for (const id of removed) this.directory.remove(id);
+    const { trunks } = this.directory;
+    for (const gateway of this.#gateways.values()) gateway.setTrunks?.(trunks);
+    this.#warm(entries);
+  }
+
+  answers(to: string, businessId: string | undefined): boolean {
+    return this.directory.route(to, businessId) !== undefined;
+  }
+
+  /** A call has arrived at a gateway. Never throws. */
+  receive(incoming: IncomingCall): void {
+    const route = this.directory.route(incoming.to, incoming.businessId);
+    if (!route) return this.#refuse(incoming, 'number-unknown');
+    if (this.#draining) return this.#refuse(incoming, 'unavailable');
+    if (this.#calls.size >= this.#options.maxCalls) return this.#refuse(incoming, 'capacity-reached');
+    incoming.ring();
+    this.#begin(route, {
+      direction: 'inbound',
+      gateway: incoming.gateway,
+      from: incoming.from,
+      to: incoming.to,
+      providerCallId: incoming.providerCallId,
+      abandoned: incoming.signal,
+      connect: () => incoming.answer(),
+    });
+  }
+
+  /** Places a call. Rejects with `not-found`, `outbound-not-configured` or `capacity-reached`; resolves with its id while it rings. */
+  place(order: PlaceCall): string {
+    const route = this.directory.routeOf(order.businessId, order.assistantId);
+    if (!route) throw new TandemError('not-found', 'There is no such assistant');
+    if (this.#draining || this.#calls.size >= this.#options.maxCalls) throw new TandemError('capacity-reached');
+    const gateway = order.gateway ? this.#gateways.get(order.gateway) : this.#outboundGateway(order.businessId);
+    if (!gateway) throw new TandemError('outbound-not-configured');
+    const from = this.directory.businesses
+      .find(({ id }) => id === order.businessId)
+      ?.numbers.find(({ address, assistantId }) => assistantId === order.assistantId && address.startsWith('+'))?.address;
+    const call = this.#begin(route, {
+      direction: 'outbound',
+      gateway: gateway.name,
+      from: from ?? 'anonymous',
+      to: order.to,
+      providerCallId: undefined,
+      abandoned: undefined,
+      connect: (signal) => gateway.dial({ businessId: order.businessId, to: order.to, from: from ?? 'anonymous', signal }),
+    });
+    return call.id;
+  }
+
+  /** False when the business has no such live call. */
+  hangUp(businessId: string, callId: string): boolean {
+    const call = this.#calls.get(callId);
+    if (!call || call.businessId !== businessId) return false;
+    call.end({ by: 'agent', reason: 'hung-up' });
+    return true;
+  }
+
+  /** Refuses new calls; resolves with the calls left when none is, or after `withinMs`. */
+  async drain(withinMs: number): Promise<number> {
+    this.#draining = true;
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#options.kit.clock.after(withinMs, resolve);
+        this.#emptied.push(() => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    }
+    return this.#calls.size;
+  }
+
+  /** Ends every call with one cause and waits for their last events. */
+  async endAll(ending: Ending): Promise<void> {
+    this.#draining = true;
+    await Promise.all([...this.#calls.values()].map((call) => call.end(ending)));
+  }
+
+  #begin(route: Route, line: ConstructorParameters<typeof Call>[0]['line']): Call {
+    const { kit, models, journal, recordings } = this.#options;
+    const call = new Call({ kit, route, line, models, journal, recordings });
+    this.#calls.set(call.id, call);
+    call.run().then(
+      () => this.#forget(call),
+      (error: unknown) => {
+        kit.log.error({ error, callId: call.id, businessId: call.businessId }, 'a call failed');
+        this.#forget(call);
+      },
+    );
+    return call;
+  }
+
+  #forget(call: Call): void {
+    this.#calls.delete(call.id);
+    if (this.#calls.size > 0) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #refuse(incoming: IncomingCall, why: Parameters<IncomingCall['refuse']>[0]): void {
+    this.#refused[why] = (this.#refused[why] ?? 0) + 1;
+    this.#options.kit.log.info({ gateway: incoming.gateway, to: incoming.to, why }, 'call refused');
+    incoming.refuse(why);
+  }
+
+  /** The carrier with a configured way out: a trunk with an outbound proxy first. */
+  #outboundGateway(businessId: string): Gateway | undefined {
+    const trunk = this.directory.trunks.some((one) => one.businessId === businessId && one.outboundProxy);
+    return trunk ? this.#gateways.get('sip') : this.#gateways.get('twilio');
+  }
+
+  /** Grammars and first sentences are made before the first caller needs them. */
+  #warm(entries: readonly BusinessEntry[]): void {
+    const { models, kit } = this.#options;
+    const phrases = entries.flatMap(({ knowledge }) => knowledge.questions.flatMap((question) => question.phrasings));
+    for (const part of [...models.transcribers, ...models.synthesizers]) {
+      part.warm(phrases).catch((error: unknown) => kit.log.warn({ error, part: part.name }, 'could not warm a model'));
+    }
+  }
+}

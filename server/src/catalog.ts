@@ -1,0 +1,26 @@
+/** The vendors installed: the literal list. A new vendor is a folder behind its seam and a line here. */
+import type { Vendor } from '#kit/vendor.ts';
+import type { ModelVendor } from '#models/vendor.ts';
+import { extractive } from '#models/extractive/vendor.ts';
+import { flite } from '#models/flite/vendor.ts';
+import { openai } from '#models/openai/vendor.ts';
+import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
+import { scripted } from '#models/scripted/vendor.ts';
+import { webrtcVad } from '#models/webrtc-vad/vendor.ts';
+import type { DatabaseVendor } from '#store/database.ts';
+import { pglite } from '#store/pglite/pglite.ts';
+import { postgres } from '#store/postgres/postgres.ts';
+import type { GatewayVendor } from '#telephony/gateway.ts';
+import { browser } from '#telephony/browser/vendor.ts';
+import { sip } from '#telephony/sip/vendor.ts';
+import { twilio } from '#telephony/twilio/vendor.ts';
+
+/** Ways in and out. */
+export const gatewayVendors: readonly GatewayVendor[] = [sip, twilio, browser];
+
+/** Best first: what an assistant gets when it names none. */
+export const modelVendors: readonly ModelVendor[] = [openai, webrtcVad, pocketsphinx, flite, extractive, scripted];
+
+export const databaseVendors: readonly DatabaseVendor[] = [pglite, postgres];
+
+export const allVendors: readonly Vendor[] = [...gatewayVendors, ...modelVendors, ...databaseVendors];

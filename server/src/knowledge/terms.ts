@@ -1,0 +1,39 @@
+/** Words as the index knows them: lower case, no accents, English stop words dropped, endings cut lightly. */
+
+const STOP_WORDS = new Set(
+  `a an and are as at be been but by can could did do does for from get had has have how i if in is it its just like me my of on
+  or our please so some tell than that the their them then there these they this to us was we were what when where which
+  who will with would you your about any am may might shall should hi hello hey okay ok um uh er well know want need`.split(/\s+/),
+);
+
+/** Cuts plural, -ing, -ed and -ly endings; wrong for some words, the same for all forms of most. */
+export function stem(word: string): string {
+  let out = word;
+  if (out.length > 4 && out.endsWith('ies')) out = `${out.slice(0, -3)}y`;
+  else if (out.length > 4 && /(s|x|z|ch|sh)es$/.test(out)) out = out.slice(0, -2);
+  else if (out.length > 3 && out.endsWith('s') && !out.endsWith('ss')) out = out.slice(0, -1);
+  if (out.length > 5 && out.endsWith('ing')) out = out.slice(0, -3);
+  else if (out.length > 4 && out.endsWith('ed')) out = out.slice(0, -2);
+  if (out.length > 4 && out.endsWith('ly')) out = out.slice(0, -2);
+  if (out.length > 3 && out.at(-1) === out.at(-2) && !/[aeiousl]$/.test(out)) out = out.slice(0, -1);
+  return out.length > 3 && out.endsWith('e') ? out.slice(0, -1) : out;
+}
+
+/** Every word in order, stop words included. */
+export function wordsOf(text: string): string[] {
+  return (
+    text
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .toLowerCase()
+      .replace(/['’](s|re|ve|ll|d|m|t)\b/g, '')
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}
+
+/** Content terms of a text. When everything is a stop word ("who are you"), the words themselves. */
+export function termsOf(text: string): string[] {
+  const words = wordsOf(text);
+  const content = words.filter((word) => !STOP_WORDS.has(word));
+  return (content.length > 0 ? content : words).map(stem);
+}

@@ -1,0 +1,392 @@
+/**
+ * One RTP session: the sound, digits and reports of one call on one pair of sockets (RFC 3550, 3551, 4733, 4961).
+ * Driven from outside: the socket pushes packets in, the pacer calls `pull` and `tick` every 20 ms. No timer of its own,
+ * and nothing allocated per packet.
+ */
+import type { Clock } from '#kit/clock.ts';
+import type { Random } from '#kit/random.ts';
+import { JitterBuffer, type JitterBufferStats, type Pulled } from './jitter-buffer.ts';
+import { emptyRtpHeader, looksLikeRtcp, parseRtp, RTP_HEADER_BYTES, type RtpHeader, writeRtpHeader } from './packet.ts';
+import { compactNtp, MAX_REPORT_BYTES, ntpOf, parseRtcp, roundTripMs, type SenderInfo, writeReport } from './rtcp.ts';
+import { JitterMeter, SequenceTracker } from './sequence.ts';
+import type { DatagramSocket } from './socket.ts';
+import { type RemoteAddress, SourceLatch } from './source-latch.ts';
+import { EVENT_BYTES, TelephoneEventReceiver, TelephoneEventSender } from './telephone-event.ts';
+
+const FRAME_MS = 20;
+const FRAME_BYTES = 160;
+/** PCMU, PCMA and G722 all count at 8000 (RFC 3551 §4.5.2). */
+const CLOCK_RATE = 8000;
+const COMFORT_NOISE = 13;
+/** §6.2: reports every 5 s on average, spread from half to one and a half of it. */
+const REPORT_MS = 5000;
+/** Send buffers in turn, since a socket may read one until its batch has left. */
+const SLOTS = 8;
+const SLOT_BYTES = RTP_HEADER_BYTES + FRAME_BYTES;
+
+export interface PayloadTypes {
+  /** The one codec of sound, both ways. */
+  audio: number;
+  /** telephone-event/8000, when negotiated. */
+  event: number | undefined;
+}
+
+/** Called synchronously from the socket or from `tick`; must not throw. */
+export interface RtpListener {
+  /** Exactly once per key press. */
+  digit(digit: string): void;
+  /** The last digit given to `sendDigits` has been sent. */
+  digitsSent?(): void;
+  /** The other side said goodbye in RTCP: a hint that the call is over, no proof. */
+  goodbye?(): void;
+}
+
+export interface RtpSessionOptions {
+  rtp: DatagramSocket;
+  /** The socket of the next port; undefined when RTCP shares RTP's port (RFC 5761). */
+  rtcp: DatagramSocket | undefined;
+  clock: Clock;
+  random: Random;
+  payloadTypes: PayloadTypes;
+  /** Numeric address from SDP; undefined while none is known. */
+  remote: RemoteAddress | undefined;
+  /** Where its reports go when SDP says so (`a=rtcp`); otherwise the port after RTP's. */
+  remoteRtcpPort?: number;
+  /** True: learn the real source behind a NAT. False: believe only the signalled address. */
+  latching: boolean;
+  /** The codec's byte of silence. */
+  silence: number;
+  /** Says which frames are quiet, so that the jitter buffer adapts in pauses. */
+  quiet?: (frame: Uint8Array) => boolean;
+  cname: string;
+  listener: RtpListener;
+}
+
+export interface RtpStats {
+  packetsReceived: number;
+  packetsLost: number;
+  bytesReceived: number;
+  packetsSent: number;
+  bytesSent: number;
+  /** Packets from a source that is not the call's. */
+  foreignPackets: number;
+  /** Neither RTP nor RTCP. */
+  malformedPackets: number;
+  /** From the right source, with a payload type that was not negotiated. */
+  unknownPackets: number;
+  /** Interarrival jitter, milliseconds. */
+  jitterMs: number;
+  /** From the peer's reports about us; undefined before the first. */
+  roundTripMs: number | undefined;
+  /** Part of our packets that the peer missed, 0 to 1; undefined before its first report. */
+  peerLoss: number | undefined;
+  buffer: JitterBufferStats;
+}
+
+/** What is received: the current source's numbers, and totals over all sources of the call. */
+interface Reception {
+  ssrc: number;
+  tracker: SequenceTracker;
+  jitter: JitterMeter;
+  /** A new SSRC on its probation (A.1), while the old one may still be sending (§8.2). */
+  next: { ssrc: number; tracker: SequenceTracker } | undefined;
+  lastMs: number;
+  lastReport: number;
+  lastReportMs: number;
+}
+
+export class RtpSession {
+  readonly ssrc: number;
+  readonly #options: RtpSessionOptions;
+  readonly #latch: SourceLatch;
+  readonly #buffer: JitterBuffer;
+  readonly #events = new TelephoneEventReceiver();
+  readonly #digits = new TelephoneEventSender();
+  readonly #header: RtpHeader = emptyRtpHeader();
+  readonly #packets = new Uint8Array(SLOTS * SLOT_BYTES);
+  readonly #report = new Uint8Array(MAX_REPORT_BYTES);
+  readonly #counts = { received: 0, lostBefore: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
+  readonly #peer = { roundTripMs: undefined as number | undefined, loss: undefined as number | undefined };
+  readonly #sending: Sending;
+  #reception: Reception;
+  #types: PayloadTypes;
+  #open = true;
+
+  constructor(options: RtpSessionOptions) {
+    const { clock, random } = options;
+    this.#options = options;
+    this.#types = options.payloadTypes;
+    this.#latch = new SourceLatch(options.remote, options.latching);
+    this.#buffer = new JitterBuffer({ silence: options.silence, quiet: options.quiet });
+    const word = () => Math.floor(random.next() * 2 ** 32) >>> 0;
+    this.ssrc = word();
+    this.#sending = new Sending(random.below(0x10000), word(), this.#nextReport(clock.now()) - REPORT_MS / 2);
+    this.#reception = newReception(-1, new SequenceTracker(1), clock.now());
+    options.rtp.onMessage((bytes, address, port) => this.#receive(bytes, address, port));
+    options.rtcp?.onMessage((bytes, address) => this.#receiveReport(bytes, address));
+  }
+
+  /** The next 20 ms of received sound into `out[0..160)`; see {@link JitterBuffer.pull}. */
+  pull(out: Uint8Array): Pulled {
+    return this.#buffer.pull(out);
+  }
+
+  /**
+   * Sends the 20 ms due at `deadlineMs`: a digit when one is on its way, else the 160 bytes of `sound`, or nothing when
+   * undefined. Timestamps follow the deadlines, also over skipped ones. Returns true when `sound` left on the wire.
+   */
+  tick(sound: Uint8Array | undefined, deadlineMs: number): boolean {
+    if (!this.#open) return false;
+    const sending = this.#sending;
+    sending.advance(deadlineMs);
+    const remote = this.#latch.remote;
+    const spoke = this.#sendFrame(sound, remote);
+    if (remote && deadlineMs >= sending.reportDueMs) {
+      sending.reportDueMs = this.#nextReport(deadlineMs);
+      this.#sendReport(false);
+    }
+    return spoke;
+  }
+
+  /** Queues digits, sent before any further sound. False when telephone-event was not negotiated or a key is unknown. */
+  sendDigits(digits: string): boolean {
+    return this.#open && this.#types.event !== undefined && this.#digits.send(digits);
+  }
+
+  get sendingDigits(): boolean {
+    return this.#digits.sending;
+  }
+
+  /** New signalling: another address or codec. Restarts the media timeout; received sound starts afresh with the codec. */
+  renegotiate(remote: RemoteAddress | undefined, payloadTypes: PayloadTypes): void {
+    this.#latch.signal(remote);
+    if (payloadTypes.audio !== this.#types.audio) this.#buffer.reset();
+    this.#types = payloadTypes;
+    this.#reception.lastMs = this.#options.clock.now();
+  }
+
+  /** Milliseconds since the last packet from the call's source (or since the start, or the last renegotiation). */
+  silentForMs(nowMs: number): number {
+    return nowMs - this.#reception.lastMs;
+  }
+
+  /** Where packets go now; undefined while nothing is known. */
+  get remote(): RemoteAddress | undefined {
+    return this.#latch.remote;
+  }
+
+  stats(): RtpStats {
+    const { tracker, jitter } = this.#reception;
+    const counts = this.#counts;
+    return {
+      packetsReceived: counts.received,
+      packetsLost: Math.max(0, counts.lostBefore + tracker.lost),
+      bytesReceived: counts.receivedBytes,
+      packetsSent: counts.sent,
+      bytesSent: counts.sentBytes,
+      foreignPackets: counts.foreign,
+      malformedPackets: counts.malformed,
+      unknownPackets: counts.unknown,
+      jitterMs: jitter.ms,
+      roundTripMs: this.#peer.roundTripMs,
+      peerLoss: this.#peer.loss,
+      buffer: this.#buffer.stats(),
+    };
+  }
+
+  /** Says goodbye (§6.6) and sends nothing more. The sockets stay their owner's to close. */
+  close(): void {
+    if (!this.#open) return;
+    if (this.#latch.remote && this.#counts.sent + this.#counts.received > 0) this.#sendReport(true);
+    this.#open = false;
+  }
+
+  #sendFrame(sound: Uint8Array | undefined, remote: RemoteAddress | undefined): boolean {
+    const sending = this.#sending;
+    const before = this.#digits.sending;
+    const step = this.#digits.step();
+    if (before && !this.#digits.sending) this.#options.listener.digitsSent?.();
+    if (step === 'event' && this.#types.event !== undefined) {
+      if (this.#digits.first) sending.eventTimestamp = sending.timestamp;
+      const slot = sending.nextSlot();
+      this.#digits.write(this.#packets, slot + RTP_HEADER_BYTES);
+      this.#send(slot, EVENT_BYTES, this.#types.event, this.#digits.first, sending.eventTimestamp, remote);
+      sending.talking = false;
+      return false;
+    }
+    if (!sound || !remote) {
+      sending.talking = false;
+      return false;
+    }
+    const slot = sending.nextSlot();
+    this.#packets.set(sound, slot + RTP_HEADER_BYTES);
+    // The marker begins a talk-spurt (RFC 3551 §4.1).
+    this.#send(slot, FRAME_BYTES, this.#types.audio, !sending.talking, sending.timestamp, remote);
+    sending.talking = true;
+    return true;
+  }
+
+  #send(slot: number, payload: number, type: number, marker: boolean, timestamp: number, remote: RemoteAddress | undefined): void {
+    if (!remote) return;
+    writeRtpHeader(this.#packets, slot, type, marker, this.#sending.nextSequence(), timestamp, this.ssrc);
+    this.#options.rtp.send(this.#packets, slot, RTP_HEADER_BYTES + payload, remote.port, remote.address);
+    this.#counts.sent++;
+    this.#counts.sentBytes += payload;
+  }
+
+  #receive(bytes: Uint8Array, address: string, port: number): void {
+    if (!this.#open) return;
+    if (looksLikeRtcp(bytes)) {
+      this.#receiveReport(bytes, address);
+      return;
+    }
+    const header = this.#header;
+    if (!parseRtp(bytes, header)) {
+      this.#counts.malformed++;
+      return;
+    }
+    const { audio, event } = this.#types;
+    const type = header.payloadType;
+    const known = type === audio || type === event || type === COMFORT_NOISE;
+    const nowMs = this.#options.clock.now();
+    if (!this.#latch.accept(address, port, header.ssrc, header.sequence, known, nowMs)) {
+      this.#counts.foreign++;
+      return;
+    }
+    this.#reception.lastMs = nowMs;
+    this.#counts.received++;
+    this.#counts.receivedBytes += bytes.length;
+    if (!known) this.#counts.unknown++;
+    if (!this.#isFromSource(header) || !known) return;
+    if (type === audio) {
+      this.#reception.jitter.update(header, nowMs);
+      this.#buffer.push(header, bytes);
+    } else if (type === event) {
+      const digit = this.#events.push(header, bytes);
+      if (digit !== undefined) this.#options.listener.digit(digit);
+    } else this.#buffer.pushSilence(header);
+  }
+
+  /** Counts the packet to its source; false while that source (or a jump of its numbers) is not confirmed. */
+  #isFromSource(header: RtpHeader): boolean {
+    const reception = this.#reception;
+    if (reception.ssrc === header.ssrc) {
+      reception.next = undefined;
+      return reception.tracker.update(header.sequence) === 'valid';
+    }
+    if (reception.ssrc < 0) {
+      reception.ssrc = header.ssrc;
+      return reception.tracker.update(header.sequence) === 'valid';
+    }
+    if (reception.next?.ssrc !== header.ssrc) reception.next = { ssrc: header.ssrc, tracker: new SequenceTracker(2) };
+    if (reception.next.tracker.update(header.sequence) !== 'valid') return false;
+    this.#counts.lostBefore += reception.tracker.lost;
+    this.#reception = newReception(header.ssrc, reception.next.tracker, reception.lastMs);
+    return true;
+  }
+
+  #receiveReport(bytes: Uint8Array, address: string): void {
+    if (!this.#open) return;
+    if (!this.#latch.believesHost(address)) {
+      this.#counts.foreign++;
+      return;
+    }
+    const compound = parseRtcp(bytes);
+    if (!compound) {
+      this.#counts.malformed++;
+      return;
+    }
+    const { clock, listener } = this.#options;
+    if (compound.sender && compound.ssrc === this.#reception.ssrc) {
+      this.#reception.lastReport = compactNtp(compound.sender.ntpSeconds, compound.sender.ntpFraction);
+      this.#reception.lastReportMs = clock.now();
+    }
+    for (const block of compound.blocks) {
+      if (block.ssrc !== this.ssrc) continue;
+      this.#peer.loss = block.fractionLost / 256;
+      this.#peer.roundTripMs = roundTripMs(block, clock.wall()) ?? this.#peer.roundTripMs;
+    }
+    if (compound.goodbye.includes(this.#reception.ssrc)) listener.goodbye?.();
+  }
+
+  #sendReport(goodbye: boolean): void {
+    const remote = this.#latch.remote;
+    if (!remote) return;
+    const { clock, cname, rtcp, rtp, remoteRtcpPort } = this.#options;
+    const reception = this.#reception;
+    const { tracker, jitter } = reception;
+    const ntp = ntpOf(clock.wall());
+    const sender: SenderInfo | undefined =
+      this.#counts.sent === 0
+        ? undefined
+        : {
+            ntpSeconds: ntp.seconds,
+            ntpFraction: ntp.fraction,
+            timestamp: this.#sending.timestamp,
+            packets: this.#counts.sent,
+            octets: this.#counts.sentBytes >>> 0,
+          };
+    const block =
+      tracker.received === 0
+        ? undefined
+        : {
+            ssrc: reception.ssrc,
+            fractionLost: tracker.takeFractionLost(),
+            lost: tracker.lost,
+            extendedHighest: tracker.extendedHighest,
+            jitter: jitter.units,
+            lastReport: reception.lastReport,
+            delaySinceLastReport:
+              reception.lastReport === 0 ? 0 : Math.round(((clock.now() - reception.lastReportMs) * 65536) / 1000) >>> 0,
+          };
+    const length = writeReport({ ssrc: this.ssrc, cname, sender, block, goodbye }, this.#report);
+    const port = rtcp ? (remoteRtcpPort ?? remote.port + 1) : remote.port;
+    (rtcp ?? rtp).send(this.#report, 0, length, port, remote.address);
+  }
+
+  #nextReport(nowMs: number): number {
+    return nowMs + REPORT_MS * (0.5 + this.#options.random.next());
+  }
+}
+
+function newReception(ssrc: number, tracker: SequenceTracker, lastMs: number): Reception {
+  return { ssrc, tracker, jitter: new JitterMeter(CLOCK_RATE), next: undefined, lastMs, lastReport: 0, lastReportMs: 0 };
+}
+
+/** Numbers of the outgoing stream. Sequence and timestamp start at random (§5.1). */
+class Sending {
+  timestamp: number;
+  eventTimestamp = 0;
+  /** False before the first packet of a talk-spurt. */
+  talking = false;
+  reportDueMs: number;
+  #sequence: number;
+  #slot = 0;
+  #deadlineMs: number | undefined;
+
+  constructor(sequence: number, timestamp: number, reportDueMs: number) {
+    this.#sequence = sequence;
+    this.timestamp = timestamp;
+    this.reportDueMs = reportDueMs;
+  }
+
+  /** Moves the timestamp by the frames between two deadlines: one, or more when deadlines were skipped. */
+  advance(deadlineMs: number): void {
+    if (this.#deadlineMs !== undefined) {
+      const frames = Math.max(1, Math.round((deadlineMs - this.#deadlineMs) / FRAME_MS));
+      this.timestamp = (this.timestamp + frames * FRAME_BYTES) >>> 0;
+    }
+    this.#deadlineMs = deadlineMs;
+  }
+
+  nextSequence(): number {
+    const sequence = this.#sequence;
+    this.#sequence = (sequence + 1) & 0xffff;
+    return sequence;
+  }
+
+  nextSlot(): number {
+    this.#slot = (this.#slot + 1) % SLOTS;
+    return this.#slot * SLOT_BYTES;
+  }
+}

@@ -1,0 +1,60 @@
+/** Named queries on businesses. */
+import type { Business, Page } from '@tandem/contract';
+import { and, eq, sql } from 'drizzle-orm';
+import { rfc3339 } from '#kit/clock.ts';
+import type { Kit } from '#kit/kit.ts';
+import { ask, type Database, found } from './database.ts';
+import { type PageQuery, pageOf, toPage } from './page.ts';
+import { businesses, callEvents, calls, callTurns, transcriptLines } from './schema.ts';
+
+export type BusinessInput = Omit<Business, 'id' | 'createdAt'>;
+type Row = typeof businesses.$inferSelect;
+
+const toBusiness = (row: Row): Business => ({ ...row, createdAt: rfc3339(row.createdAt.getTime()) });
+
+/** Every business, or only `businessId` where the reader may see no other. */
+export async function listBusinesses(database: Database, query: PageQuery, businessId?: string): Promise<Page<Business>> {
+  const page = pageOf(query, businesses.createdAt, businesses.id);
+  const own = businessId === undefined ? undefined : eq(businesses.id, businessId);
+  const rows = await ask(
+    database.drizzle
+      .select()
+      .from(businesses)
+      .where(and(own, page.after))
+      .orderBy(...page.order)
+      .limit(page.limit),
+  );
+  return toPage(rows, query, (row) => row.createdAt, toBusiness);
+}
+
+/** Throws `not-found`. */
+export async function readBusiness(database: Database, id: string): Promise<Business> {
+  return toBusiness(found(await ask(database.drizzle.select().from(businesses).where(eq(businesses.id, id)))));
+}
+
+export async function createBusiness(database: Database, kit: Kit, input: BusinessInput): Promise<Business> {
+  const row: Row = { ...pick(input), id: kit.ids.make('business'), createdAt: new Date(kit.clock.wall()) };
+  await ask(database.drizzle.insert(businesses).values(row));
+  return toBusiness(row);
+}
+
+/** Changes what `input` names. Throws `not-found`. */
+export async function updateBusiness(database: Database, id: string, input: Partial<BusinessInput>): Promise<Business> {
+  // An update without a column is no SQL; the id set to itself makes an empty change valid.
+  const changed = { ...input, id };
+  return toBusiness(found(await ask(database.drizzle.update(businesses).set(changed).where(eq(businesses.id, id)).returning())));
+}
+
+/** Deletes a business with all its rows, calls among them. Throws `not-found`. */
+export async function deleteBusiness(database: Database, id: string): Promise<void> {
+  await ask(
+    database.transaction(async (queries) => {
+      found(await queries.delete(businesses).where(eq(businesses.id, id)).returning({ id: businesses.id }));
+      const its = sql`select id from calls where business_id = ${id}`;
+      for (const table of [callEvents, callTurns, transcriptLines]) await queries.delete(table).where(sql`${table.callId} in (${its})`);
+      await queries.delete(calls).where(eq(calls.businessId, id));
+    }),
+  );
+}
+
+const pick = ({ name, language, timeZone }: BusinessInput) => ({ name, language, timeZone });

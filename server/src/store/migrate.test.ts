@@ -1,0 +1,60 @@
+import { sql } from 'drizzle-orm';
+import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
+import { describe, expect, test } from 'vitest';
+import { databaseKit, describeOnEachDatabase } from '../../test/database.ts';
+import { dumpSchema } from '../../test/schema-dump.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import * as schema from './schema.ts';
+
+describeOnEachDatabase('migrations', ({ database }) => {
+  test('are applied once', async () => {
+    expect(await migrate(database(), databaseKit())).toEqual([]);
+  });
+
+  test('make the schema that is written down (vitest -u writes it anew)', async () => {
+    await expect(await dumpSchema(database())).toMatchFileSnapshot('./schema.sql');
+  });
+
+  test('make the tables that the typed schema describes', async () => {
+    for (const table of Object.values(schema) as PgTable[]) {
+      const { name, columns } = getTableConfig(table);
+      const { rows } = await database().drizzle.execute(sql`
+        select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as "notNull" from pg_attribute
+        where attrelid = ${name}::regclass and attnum > 0 order by attname`);
+      const described = columns.map((column) => ({
+        name: column.name,
+        type: column.getSQLType().replace(/^timestamp \((\d)\)/, 'timestamp($1)'),
+        notNull: column.notNull,
+      }));
+      expect(rows).toEqual(described.sort((a, b) => (a.name < b.name ? -1 : 1)));
+    }
+  });
+
+  test('all or nothing: a migration that fails leaves no trace', async () => {
+    const known = await readMigrations();
+    const bad = { name: '9999-bad', checksum: 'x', sql: 'create table half (id text); create table half (id text);' };
+    await expect(migrate(database(), databaseKit(), [...known, bad])).rejects.toMatchObject({ code: 'database-unavailable' });
+    const { rows } = await database().drizzle.execute(sql`select to_regclass('half') as half`);
+    expect(rows).toEqual([{ half: null }]);
+  });
+
+  test('a database of a newer version is refused', async () => {
+    const older = (await readMigrations()).slice(0, -1);
+    await expect(migrate(database(), databaseKit(), older)).rejects.toMatchObject({
+      code: 'schema-too-new',
+      detail: { migration: '0003-calls' },
+    });
+  });
+
+  test('an edited migration is refused', async () => {
+    const edited = (await readMigrations()).map((migration) => ({ ...migration, checksum: 'edited' }));
+    await expect(migrate(database(), databaseKit(), edited)).rejects.toMatchObject({ code: 'schema-too-new' });
+  });
+});
+
+describe('names', () => {
+  test('are numbered without a gap', async () => {
+    const names = (await readMigrations()).map((migration) => migration.name);
+    expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, index) => index + 1));
+  });
+});

@@ -1,0 +1,47 @@
+/** Cursor pagination: newest first, by (time, id), one query per page. */
+import type { Page } from '@tandem/contract';
+import { and, type Column, desc, type SQL, sql } from 'drizzle-orm';
+import { TandemError } from '#kit/errors.ts';
+
+export interface PageQuery {
+  cursor?: string | undefined;
+  /** Rows per page, 1-200. */
+  limit: number;
+}
+
+/** Opaque to the client: base64url of `<milliseconds>.<id>`. */
+export function writeCursor(at: Date, id: string): string {
+  return Buffer.from(`${at.getTime()}.${id}`).toString('base64url');
+}
+
+/** Throws `invalid-input` for anything that {@link writeCursor} did not write. */
+export function readCursor(cursor: string): { at: Date; id: string } {
+  const match = /^(\d{1,15})\.([\w-]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const at = new Date(Number(match?.[1]));
+  if (!match?.[2] || Number.isNaN(at.getTime()))
+    throw new TandemError('invalid-input', 'The cursor is not one of ours', { path: 'cursor' });
+  return { at, id: match[2] };
+}
+
+/** The condition, order and limit of the page that `query` asks for; one row more tells whether another page follows. */
+export function pageOf(query: PageQuery, at: Column, id: Column): { after: SQL | undefined; order: [SQL, SQL]; limit: number } {
+  const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor);
+  return {
+    after: cursor && and(sql`(${at}, ${id}) < (${cursor.at.toISOString()}::timestamptz, ${cursor.id})`),
+    order: [desc(at), desc(id)],
+    limit: query.limit + 1,
+  };
+}
+
+/** Cuts the extra row off and writes the next page's cursor from the last one that stays. */
+export function toPage<Row extends { id: string }, Item>(
+  rows: readonly Row[],
+  query: PageQuery,
+  at: (row: Row) => Date,
+  item: (row: Row) => Item,
+): Page<Item> {
+  const kept = rows.slice(0, query.limit);
+  const last = kept.at(-1);
+  const items = kept.map(item);
+  return rows.length > query.limit && last ? { items, nextCursor: writeCursor(at(last), last.id) } : { items };
+}

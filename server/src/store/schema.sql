@@ -1,0 +1,192 @@
+-- Made from the migrations by the test beside this file; not run.
+
+create table api_keys (
+  id text not null,
+  business_id text,
+  name text not null,
+  prefix text not null,
+  hash text not null,
+  scopes jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX api_keys_business ON public.api_keys USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
+CREATE INDEX api_keys_newest ON public.api_keys USING btree (created_at DESC, id DESC);
+CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id);
+
+create table assistants (
+  business_id text not null,
+  id text not null,
+  name text not null,
+  slug text not null,
+  greeting text not null,
+  instructions text not null,
+  goodbye text not null,
+  language text not null,
+  voice text not null,
+  transcriber text,
+  language_model text,
+  synthesizer text,
+  eagerness text not null,
+  idle_ms integer not null,
+  max_duration_ms integer not null,
+  recording boolean not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX assistants_newest ON public.assistants USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX assistants_pkey ON public.assistants USING btree (business_id, id);
+CREATE UNIQUE INDEX assistants_slug ON public.assistants USING btree (slug);
+
+create table businesses (
+  id text not null,
+  name text not null,
+  language text not null,
+  time_zone text not null,
+  created_at timestamp(3) with time zone not null
+);
+CREATE INDEX businesses_newest ON public.businesses USING btree (created_at DESC, id DESC);
+CREATE UNIQUE INDEX businesses_pkey ON public.businesses USING btree (id);
+
+create table call_events (
+  call_id text not null,
+  seq integer not null,
+  business_id text not null,
+  type text not null,
+  at double precision not null,
+  body jsonb not null
+);
+CREATE UNIQUE INDEX call_events_pkey ON public.call_events USING btree (call_id, seq);
+
+create table call_turns (
+  call_id text not null,
+  turn integer not null,
+  business_id text not null,
+  caller_text text,
+  assistant_text text,
+  interrupted boolean not null,
+  stages jsonb not null,
+  voice_to_voice_ms double precision,
+  passages jsonb not null
+);
+CREATE UNIQUE INDEX call_turns_pkey ON public.call_turns USING btree (call_id, turn);
+
+create table calls (
+  id text not null,
+  business_id text not null,
+  direction text not null,
+  gateway text not null,
+  from_address text not null,
+  to_address text not null,
+  assistant_id text,
+  assistant_name text,
+  provider_call_id text,
+  started_at timestamp(3) with time zone not null,
+  answered_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  duration_ms double precision,
+  ended_by text,
+  ended_reason text,
+  turns integer not null,
+  has_recording boolean not null,
+  summary text,
+  voice_to_voice_p50_ms double precision
+);
+CREATE INDEX calls_assistant ON public.calls USING btree (business_id, assistant_id, started_at DESC, id DESC);
+CREATE INDEX calls_live ON public.calls USING btree (business_id, started_at DESC, id DESC) WHERE (ended_at IS NULL);
+CREATE INDEX calls_newest ON public.calls USING btree (business_id, started_at DESC, id DESC);
+CREATE UNIQUE INDEX calls_pkey ON public.calls USING btree (id);
+CREATE INDEX calls_reason ON public.calls USING btree (business_id, ended_reason, started_at DESC, id DESC);
+
+create table documents (
+  business_id text not null,
+  id text not null,
+  title text not null,
+  text text not null,
+  language text not null,
+  tags jsonb not null,
+  passages integer not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX documents_newest ON public.documents USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX documents_pkey ON public.documents USING btree (business_id, id);
+
+create table journal_cursor (
+  journal text not null,
+  segment integer not null,
+  byte_offset bigint not null,
+  updated_at timestamp(3) with time zone not null
+);
+CREATE UNIQUE INDEX journal_cursor_pkey ON public.journal_cursor USING btree (journal);
+
+create table migrations (
+  name text not null,
+  checksum text not null,
+  applied_at timestamp(3) with time zone not null
+);
+CREATE UNIQUE INDEX migrations_pkey ON public.migrations USING btree (name);
+
+create table numbers (
+  business_id text not null,
+  id text not null,
+  address text not null,
+  assistant_id text not null,
+  label text not null,
+  created_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE,
+  FOREIGN KEY (business_id, assistant_id) REFERENCES assistants(business_id, id)
+);
+CREATE UNIQUE INDEX numbers_address ON public.numbers USING btree (business_id, address);
+CREATE INDEX numbers_assistant ON public.numbers USING btree (business_id, assistant_id);
+CREATE UNIQUE INDEX numbers_e164 ON public.numbers USING btree (address) WHERE (address ~~ '+%'::text);
+CREATE INDEX numbers_newest ON public.numbers USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX numbers_pkey ON public.numbers USING btree (business_id, id);
+
+create table questions (
+  business_id text not null,
+  id text not null,
+  phrasings jsonb not null,
+  answer text not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX questions_newest ON public.questions USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX questions_pkey ON public.questions USING btree (business_id, id);
+
+create table transcript_lines (
+  call_id text not null,
+  seq integer not null,
+  business_id text not null,
+  turn integer not null,
+  party text not null,
+  text text not null,
+  from_ms double precision not null,
+  to_ms double precision not null,
+  words jsonb not null,
+  interrupted boolean not null,
+  confidence double precision
+);
+CREATE UNIQUE INDEX transcript_lines_pkey ON public.transcript_lines USING btree (call_id, seq);
+
+create table trunks (
+  business_id text not null,
+  id text not null,
+  name text not null,
+  sources jsonb not null,
+  username text,
+  password text,
+  registrar text,
+  register_user text,
+  register_password text,
+  outbound_proxy text,
+  created_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX trunks_newest ON public.trunks USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX trunks_pkey ON public.trunks USING btree (business_id, id);
+CREATE UNIQUE INDEX trunks_username ON public.trunks USING btree (username) WHERE (username IS NOT NULL);

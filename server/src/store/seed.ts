@@ -1,0 +1,57 @@
+/** The demo business: what a fresh installation answers from. Written for the ear; numbers are spelled as they are spoken. */
+import type { AssistantInput } from '@tandem/contract';
+import { createAssistant } from './assistants.ts';
+import { createBusiness, listBusinesses } from './businesses.ts';
+import type { Database } from './database.ts';
+import { createDocument } from './documents.ts';
+import { createNumber } from './numbers.ts';
+import { createQuestion } from './questions.ts';
+import { demoDocuments } from './seed-documents.ts';
+import { demoQuestions } from './seed-questions.ts';
+import { createTrunk } from './trunks.ts';
+import type { Kit } from '#kit/kit.ts';
+
+const demoAssistant: AssistantInput = {
+  name: 'Harbour Dental reception',
+  slug: 'demo',
+  greeting:
+    'Hello, this is Harbour Dental. I am an AI assistant, and this call is recorded. You can ask me about opening hours, prices, appointments, or how to find us. How can I help?',
+  instructions:
+    'You answer the telephone of Harbour Dental, a dental practice. Be warm, calm and brief: one to three short sentences, as one speaks. Answer only from the documents and approved answers. When they do not say, tell the caller that you do not know and that the reception team can help during opening hours. Never give medical advice; for heavy bleeding, trouble breathing or a swelling that spreads, tell the caller to ring the emergency services.',
+  goodbye: 'Thank you for calling Harbour Dental. Goodbye.',
+  language: 'en',
+  voice: 'slt',
+  eagerness: 'medium',
+  idleMs: 8_000,
+  maxDurationMs: 1_800_000,
+  recording: true,
+};
+
+/** Addresses that reach the demo assistant: a fictional telephone number and SIP user names. */
+const demoAddresses = [
+  { address: '+15550100', label: 'Reception' },
+  { address: 'demo', label: 'SIP: demo' },
+  { address: 'agent', label: 'SIP: agent' },
+];
+
+export interface SeedOptions {
+  /** How many passages retrieval cuts a text into. */
+  countPassages: (text: string) => number;
+}
+
+/** Fills an empty database. Answers the demo business's id, or undefined when there is a business already. */
+export async function seed(database: Database, kit: Kit, { countPassages }: SeedOptions): Promise<string | undefined> {
+  const { items } = await listBusinesses(database, { limit: 1 });
+  if (items.length > 0) return undefined;
+  const business = await createBusiness(database, kit, { name: 'Harbour Dental', language: 'en', timeZone: 'UTC' });
+  const assistant = await createAssistant(database, kit, business.id, demoAssistant);
+  for (const { address, label } of demoAddresses)
+    await createNumber(database, kit, business.id, { address, label, assistantId: assistant.id });
+  await createTrunk(database, kit, business.id, { name: 'this-machine', sources: ['127.0.0.0/8', '::1/128'] });
+  for (const document of demoDocuments) {
+    await createDocument(database, kit, business.id, { ...document, language: 'en', passages: countPassages(document.text) });
+  }
+  for (const question of demoQuestions) await createQuestion(database, kit, business.id, question);
+  kit.log.info({ part: 'store', businessId: business.id }, 'demo business created');
+  return business.id;
+}
