@@ -17,7 +17,7 @@ import type { Leg, LegEndCause, LegListener } from '#telephony/leg.ts';
 import type { Route } from './directory.ts';
 import { type InstalledModels, pick } from './installed-models.ts';
 import type { Journal } from './journal.ts';
-import type { Recording, RecordingShelf } from './recording.ts';
+import type { CallRecording, Shelf } from './recording.ts';
 
 /** Where the call's first leg comes from. */
 export interface Line {
@@ -38,7 +38,7 @@ export interface CallOptions {
   line: Line;
   models: InstalledModels;
   journal: Journal;
-  recordings: RecordingShelf;
+  recordings: Shelf;
 }
 
 /** A leg that has hung up says so; one that does not must not keep the call. */
@@ -169,7 +169,7 @@ export class Call {
     });
   }
 
-  #startRecording(leg: Leg): Recording | undefined {
+  #startRecording(leg: Leg): CallRecording | undefined {
     const { route, recordings } = this.#options;
     if (!route.assistant.recording) return undefined;
     return recordings.open({
@@ -181,7 +181,7 @@ export class Call {
     });
   }
 
-  #listener(leg: Leg, recording: Recording | undefined, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
+  #listener(leg: Leg, recording: CallRecording | undefined, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
     return {
       frame: (heard, sent) => {
         recording?.write(heard.sound, sent);

@@ -42,7 +42,8 @@ export class Directory {
   publish(entry: BusinessEntry): void {
     const before = this.#businesses.get(entry.id);
     // The index is only rebuilt when the knowledge itself changed.
-    const knowledge = before && before.entry.knowledge.version === entry.knowledge.version ? before.knowledge : new KnowledgeBase(entry.knowledge);
+    const knowledge =
+      before && before.entry.knowledge.version === entry.knowledge.version ? before.knowledge : new KnowledgeBase(entry.knowledge);
     this.#businesses.set(entry.id, { entry, knowledge });
     this.#reindex();
   }

@@ -61,7 +61,13 @@ test('a file cut off by a crash plays after the repair', async () => {
 test('a folder that cannot be written stops the recording once, and writing goes on harmlessly', async () => {
   const told: string[] = [];
   const shelf = new RecordingShelf({ folder: '/dev/null', kit: testKit() });
-  const recording = shelf.open({ businessId: 'b', callId: 'c', format: 'mulaw-8000', started: () => {}, stopped: (reason) => told.push(reason) });
+  const recording = shelf.open({
+    businessId: 'b',
+    callId: 'c',
+    format: 'mulaw-8000',
+    started: () => {},
+    stopped: (reason) => told.push(reason),
+  });
   for (let i = 0; i < 25; i++) recording.write(frame(1), undefined);
   await recording.close('call-ended');
   recording.write(frame(1), undefined);

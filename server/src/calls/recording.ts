@@ -58,7 +58,7 @@ class Lane {
   }
 }
 
-export class Recording {
+export class Recording implements CallRecording {
   #options: RecordingOptions;
   #kit: Kit;
   #path: string;
@@ -161,8 +161,20 @@ export class Recording {
   }
 }
 
+/** What a call needs of its recording. */
+export interface CallRecording {
+  /** One frame of both parties; copies, never waits. */
+  write(heard: Sound, sent: Sound | undefined): void;
+  close(reason: string): Promise<void>;
+}
+
+/** Where a call gets its recording from. */
+export interface Shelf {
+  open(options: RecordingOptions): CallRecording;
+}
+
 /** Opens recordings below one folder. */
-export class RecordingShelf {
+export class RecordingShelf implements Shelf {
   #folder: string;
   #kit: Kit;
 

@@ -8,13 +8,13 @@ import { type BusinessEntry, Directory, type Route } from './directory.ts';
 import type { InstalledModels } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { PlaceCall } from './office-link.ts';
-import type { RecordingShelf } from './recording.ts';
+import type { Shelf } from './recording.ts';
 
 export interface SwitchboardOptions {
   kit: Kit;
   models: InstalledModels;
   journal: Journal;
-  recordings: RecordingShelf;
+  recordings: Shelf;
   /** Live calls beyond which new ones are refused with `capacity-reached`. */
   maxCalls: number;
 }

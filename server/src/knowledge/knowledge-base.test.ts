@@ -4,12 +4,28 @@ import { KnowledgeBase } from './knowledge-base.ts';
 const base = new KnowledgeBase({
   version: '1',
   documents: [
-    { id: 'hours', title: 'Opening hours', text: 'The practice is open Monday to Friday from eight in the morning until six in the evening. On Saturday we open from nine until one.' },
-    { id: 'parking', title: 'Parking', text: 'There is free parking behind the building for two hours. The tram stops in front of the door.' },
-    { id: 'payment', title: 'Payment', text: 'We accept cash, bank cards and most dental insurance plans. An invoice can be paid within thirty days.' },
+    {
+      id: 'hours',
+      title: 'Opening hours',
+      text: 'The practice is open Monday to Friday from eight in the morning until six in the evening. On Saturday we open from nine until one.',
+    },
+    {
+      id: 'parking',
+      title: 'Parking',
+      text: 'There is free parking behind the building for two hours. The tram stops in front of the door.',
+    },
+    {
+      id: 'payment',
+      title: 'Payment',
+      text: 'We accept cash, bank cards and most dental insurance plans. An invoice can be paid within thirty days.',
+    },
   ],
   questions: [
-    { id: 'whitening', phrasings: ['How much is teeth whitening', 'What does whitening cost'], answer: 'Whitening costs two hundred and ninety dollars.' },
+    {
+      id: 'whitening',
+      phrasings: ['How much is teeth whitening', 'What does whitening cost'],
+      answer: 'Whitening costs two hundred and ninety dollars.',
+    },
     { id: 'cancel', phrasings: ['How do I cancel my appointment'], answer: 'Call us one day before.' },
     { id: 'move', phrasings: ['How do I move my appointment'], answer: 'Tell me the new day.' },
   ],
@@ -64,5 +80,8 @@ test('phrases for closed-grammar recognition are every phrasing and every headin
 });
 
 test('an empty knowledge base answers nothing', () => {
-  expect(new KnowledgeBase({ version: '0', documents: [], questions: [] }).search('hello there')).toEqual({ passages: [], answerable: false });
+  expect(new KnowledgeBase({ version: '0', documents: [], questions: [] }).search('hello there')).toEqual({
+    passages: [],
+    answerable: false,
+  });
 });

@@ -50,7 +50,9 @@ export class KnowledgeBase {
         this.#add({ id: `${id}#${index}`, documentId: id, title: phrasings[0], text: phrasing, answer }, phrasing);
       });
     }
-    const headings = this.#entries.filter(({ passage }) => passage.answer === undefined).flatMap(({ passage }) => passage.title.split(' – '));
+    const headings = this.#entries
+      .filter(({ passage }) => passage.answer === undefined)
+      .flatMap(({ passage }) => passage.title.split(' – '));
     this.phrases = [...new Set([...source.questions.flatMap(({ phrasings }) => phrasings), ...headings])];
   }
 

@@ -11,7 +11,11 @@ test('a short document is one passage under its title', () => {
 });
 
 test('headings are the title path and are never mixed in one passage', () => {
-  const cut = cutPassages({ id: 'd', title: 'Guide', text: '# Prices\nA filling is eighty dollars.\n\n## Children\nHalf price.\n\n# Parking\nBehind the house.' });
+  const cut = cutPassages({
+    id: 'd',
+    title: 'Guide',
+    text: '# Prices\nA filling is eighty dollars.\n\n## Children\nHalf price.\n\n# Parking\nBehind the house.',
+  });
   expect(cut.map(({ title }) => title)).toEqual(['Guide – Prices', 'Guide – Prices – Children', 'Guide – Parking']);
 });
 

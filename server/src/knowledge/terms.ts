@@ -3,7 +3,8 @@
 const STOP_WORDS = new Set(
   `a an and are as at be been but by can could did do does for from get had has have how i if in is it its just like me my of on
   or our please so some tell than that the their them then there these they this to us was we were what when where which
-  who will with would you your about any am may might shall should hi hello hey okay ok um uh er well know want need`.split(/\s+/),
+  who will with would you your about any am may might shall should hi hello hey okay ok um uh er well know want need
+  wait stop hold listen actually sorry moment again right also ask question`.split(/\s+/),
 );
 
 /** Cuts plural, -ing, -ed and -ly endings; wrong for some words, the same for all forms of most. */

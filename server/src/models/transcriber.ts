@@ -45,6 +45,8 @@ export interface Transcriber {
   readonly name: string;
   /** True when only `phrases` (and close variants) can be understood. */
   readonly closedGrammar: boolean;
+  /** True when it wants frames of speech only, with the 300 ms before (after `speechStarted`); absent: every frame. */
+  readonly speechOnly?: boolean;
   /** Returns at once; a failure to connect arrives as `failed`. */
   open(options: TranscriberOptions): TranscriptionStream;
   /** Makes the first call's stream cheap to open; resolves when ready. */

@@ -1,0 +1,108 @@
+/**
+ * The gate every frame passes: is it louder than the line's own noise, and shaped at all like a voice? Levels come
+ * straight from µ-law bytes by table. It only spares the detector behind it work, so when in doubt it opens.
+ */
+import { rateOf, type Sound, type SoundFormat } from '#audio/frame.ts';
+import { dbfsOfPower } from '#audio/level.ts';
+import { MULAW_TO_LINEAR } from '#audio/g711.ts';
+
+const OPEN_ABOVE_DB = 5; // over the noise floor
+const QUIETEST_SPEECH_DB = -58; // a whisper through a bad line; below it nothing opens the gate
+const HOLD_FRAMES = 8; // 160 ms: a pause between syllables does not close it
+const FLOOR_START_DB = -60;
+const FLOOR_LOWEST_DB = -75;
+const FLOOR_HIGHEST_DB = -14; // louder than this it is no noise floor but a neighbour with a drill
+/** Minimum statistics: the quietest smoothed frame of the last WINDOWS × WINDOW_FRAMES (1.8 s) is noise: speech always pauses. */
+const WINDOW_FRAMES = 15;
+const WINDOWS = 6;
+const WINDOWS_AT_FIRST = 3; // a call does not begin with a long word
+const MINIMUM_BIAS_DB = 1.5; // the minimum of a fluctuating noise lies below its mean
+/** Power of the first difference over power, at 8 kHz: (2 sin πf/8000)². Mains hum of 50…180 Hz lies below; telephone speech above. */
+const HUM_TILT = 0.02;
+
+export class LineGate {
+  /** Of the last frame, dB re full scale. */
+  levelDb = -96;
+  floorDb = FLOOR_START_DB;
+  /** Power of the two halves of the last frame (16-bit units): the echo gate's view of it. */
+  readonly halves = new Float64Array(2);
+  #humTilt: number;
+  #hold = 0;
+  #loudBefore = false;
+  #smoothDb = FLOOR_START_DB;
+  #minima = new Float64Array(WINDOWS).fill(0);
+  #window = { frames: 0, index: 0, seen: 0, minimumDb: 0 };
+
+  constructor(format: SoundFormat) {
+    this.#humTilt = HUM_TILT * (8000 / rateOf(format)) ** 2;
+    this.reset();
+  }
+
+  /** True while somebody may be speaking. `learn` is false when the frame may hold our own echo. */
+  pass(sound: Sound, learn: boolean): boolean {
+    const half = sound.length >> 1;
+    let power = 0;
+    let differences = 0;
+    let before = sound instanceof Int16Array ? sound[0] : MULAW_TO_LINEAR[sound[0]];
+    let firstHalf = 0;
+    for (let i = 0; i < sound.length; i++) {
+      if (i === half) firstHalf = power;
+      const sample = sound instanceof Int16Array ? sound[i] : MULAW_TO_LINEAR[sound[i]];
+      const difference = sample - before;
+      power += sample * sample;
+      differences += difference * difference;
+      before = sample;
+    }
+    this.halves[0] = half > 0 ? firstHalf / half : 0;
+    this.halves[1] = half > 0 ? (power - firstHalf) / (sound.length - half) : 0;
+    this.levelDb = Math.max(-96, dbfsOfPower(sound.length > 0 ? power / sound.length : 0));
+    this.#track(learn);
+    const loud = this.levelDb > this.floorDb + OPEN_ABOVE_DB && this.levelDb > QUIETEST_SPEECH_DB;
+    if (loud && differences > this.#humTilt * power) {
+      // One loud frame may be a click: only the second keeps the gate up.
+      this.#hold = this.#loudBefore ? HOLD_FRAMES : Math.max(1, this.#hold - 1);
+      this.#loudBefore = true;
+    } else {
+      this.#loudBefore = false;
+      if (this.#hold > 0) this.#hold--;
+    }
+    return this.#hold > 0;
+  }
+
+  reset(): void {
+    this.levelDb = -96;
+    this.floorDb = FLOOR_START_DB;
+    this.#smoothDb = FLOOR_START_DB;
+    this.#hold = 0;
+    this.#loudBefore = false;
+    this.#minima.fill(0);
+    this.#window.frames = 0;
+    this.#window.index = 0;
+    this.#window.seen = 0;
+    this.#window.minimumDb = 0;
+  }
+
+  #track(learn: boolean): void {
+    this.#smoothDb += 0.3 * (this.levelDb - this.#smoothDb);
+    const level = this.#smoothDb;
+    if (!learn) return;
+    const window = this.#window;
+    window.minimumDb = Math.min(window.minimumDb, level);
+    // Down at once, with the noise; up only by the minimum over the windows.
+    if (level < this.floorDb) this.floorDb += 0.2 * (level - this.floorDb);
+    if (++window.frames === WINDOW_FRAMES) {
+      this.#minima[window.index] = window.minimumDb;
+      window.index = (window.index + 1) % WINDOWS;
+      window.seen = Math.min(WINDOWS, window.seen + 1);
+      window.frames = 0;
+      window.minimumDb = 0;
+      if (window.seen >= WINDOWS_AT_FIRST) {
+        let minimum = this.#minima[0];
+        for (let i = 1; i < window.seen; i++) minimum = Math.min(minimum, this.#minima[i]);
+        const target = minimum + MINIMUM_BIAS_DB;
+        if (target > this.floorDb) this.floorDb += 0.7 * (target - this.floorDb);
+      }
+    }
+    this.floorDb = Math.min(FLOOR_HIGHEST_DB, Math.max(FLOOR_LOWEST_DB, this.floorDb));
+  }
+}
