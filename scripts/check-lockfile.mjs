@@ -21,7 +21,8 @@ for (const [key, entry] of Object.entries(packages)) {
     if (!locate(key, name)) faults.push(`${key || '(root)'} lacks its optional dependency ${name}`);
   }
   const name = key.replace(/^.*node_modules\//, '');
-  if (entry.hasInstallScript && key && !(name in allowScripts)) faults.push(`${name} has an install script that allowScripts does not name`);
+  if (entry.hasInstallScript && key && !(name in allowScripts))
+    faults.push(`${name} has an install script that allowScripts does not name`);
 }
 for (const fault of faults) console.error(fault);
 console.log(`${Object.keys(packages).length - 1} packages, ${faults.length} faults`);

@@ -6,7 +6,17 @@ import { buildConsole, install, nodeBinary, root } from './prepare.mjs';
 install();
 buildConsole();
 const children = [
-  spawn(nodeBinary(), ['--watch-path=server/src', '--watch-path=contract/src', '--env-file-if-exists=.env', '--disable-warning=ExperimentalWarning', 'server/src/main.ts'], { cwd: root, stdio: 'inherit' }),
+  spawn(
+    nodeBinary(),
+    [
+      '--watch-path=server/src',
+      '--watch-path=contract/src',
+      '--env-file-if-exists=.env',
+      '--disable-warning=ExperimentalWarning',
+      'server/src/main.ts',
+    ],
+    { cwd: root, stdio: 'inherit' },
+  ),
   spawn(nodeBinary(), [join(root, 'node_modules/vite/bin/vite.js')], { cwd: join(root, 'web'), stdio: 'inherit' }),
 ];
 const stop = (signal) => children.forEach((child) => child.kill(signal));

@@ -15,7 +15,9 @@ export function nodeBinary() {
   if (existsSync(own)) return own;
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 24 || (major === 24 && minor >= 7)) return process.execPath;
-  throw new Error(`Tandem needs Node 24.7 or newer; the install could not bring it for ${process.platform}-${process.arch}, and this is ${process.version}.`);
+  throw new Error(
+    `Tandem needs Node 24.7 or newer; the install could not bring it for ${process.platform}-${process.arch}, and this is ${process.version}.`,
+  );
 }
 
 export function run(command, args, options = {}) {
@@ -55,7 +57,9 @@ function once(name, inputs, present, make) {
 }
 
 export function install() {
-  const inputs = ['package.json', 'package-lock.json', 'contract/package.json', 'server/package.json', 'web/package.json'].map((name) => join(root, name));
+  const inputs = ['package.json', 'package-lock.json', 'contract/package.json', 'server/package.json', 'web/package.json'].map((name) =>
+    join(root, name),
+  );
   once(
     'installed',
     inputs,

@@ -12,7 +12,13 @@ try {
 }
 const server = spawn(
   nodeBinary(),
-  ['--env-file-if-exists=.env', '--env-file-if-exists=.env.local', '--disable-warning=ExperimentalWarning', join(root, 'server/src/main.ts'), ...process.argv.slice(2)],
+  [
+    '--env-file-if-exists=.env',
+    '--env-file-if-exists=.env.local',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'server/src/main.ts'),
+    ...process.argv.slice(2),
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));

@@ -35,7 +35,8 @@ function filesBelow(folder: string, accept: RegExp): string[] {
   });
 }
 
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g;
 const isTest = (path: string) => /\.(test|contract)\.ts$|\/testing\.ts$/.test(path);
 
 function importsOf(path: string): Import[] {
@@ -97,7 +98,9 @@ describe('house', () => {
   });
 
   test('only the top storey imports main.ts, office.ts, call-thread.ts or config.ts', () => {
-    const faults = internal.filter(({ from, to }) => ['main.ts', 'office.ts', 'config.ts', 'call-thread.ts'].includes(inside(to)) && storeyOf(from) < storeys.length - 1);
+    const faults = internal.filter(
+      ({ from, to }) => ['main.ts', 'office.ts', 'config.ts', 'call-thread.ts'].includes(inside(to)) && storeyOf(from) < storeys.length - 1,
+    );
     expect(faults.map(show)).toEqual([]);
   });
 

@@ -151,7 +151,10 @@ export async function startTandem(options: ServerOptions = {}): Promise<TandemSe
         } catch (error) {
           last = error;
         }
-        if (performance.now() > end) throw new Error(`${path} never became what was awaited; last: ${last instanceof Error ? last.message : JSON.stringify(last)?.slice(0, 2_000)}`);
+        if (performance.now() > end)
+          throw new Error(
+            `${path} never became what was awaited; last: ${last instanceof Error ? last.message : JSON.stringify(last)?.slice(0, 2_000)}`,
+          );
         await pause(50);
       }
     },

@@ -200,8 +200,9 @@ export class Call {
     };
   }
 
+  /** Milliseconds since the call was received, to a tenth: finer would only make the journal longer. */
   #at(): number {
-    return Math.max(0, this.#options.kit.clock.now() - this.#receivedAt);
+    return Math.max(0, Math.round((this.#options.kit.clock.now() - this.#receivedAt) * 10) / 10);
   }
 
   /** From answer; 0 for a call that was never answered. */
@@ -210,7 +211,7 @@ export class Call {
   }
 
   #record(fact: CallFact): void {
-    const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: Math.round(this.#at() * 10) / 10, ...fact };
+    const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: this.#at(), ...fact };
     this.#options.journal.append(event as CallEvent);
   }
 }

@@ -44,12 +44,16 @@ export class Directory {
     // The index is only rebuilt when the knowledge itself changed.
     const knowledge =
       before && before.entry.knowledge.version === entry.knowledge.version ? before.knowledge : new KnowledgeBase(entry.knowledge);
+    if (before) this.#strike(before.entry);
     this.#businesses.set(entry.id, { entry, knowledge });
-    this.#reindex();
+    for (const { address } of entry.numbers) list(this.#addresses, address, entry.id);
+    for (const { slug } of entry.assistants) list(this.#slugs, slug, entry.id);
   }
 
   remove(businessId: string): void {
-    if (this.#businesses.delete(businessId)) this.#reindex();
+    const before = this.#businesses.get(businessId);
+    if (before) this.#strike(before.entry);
+    this.#businesses.delete(businessId);
   }
 
   get businesses(): BusinessEntry[] {
@@ -84,13 +88,20 @@ export class Directory {
     return listed && assistant && { businessId, businessName: listed.entry.name, assistant, knowledge: listed.knowledge };
   }
 
-  #reindex(): void {
-    this.#addresses.clear();
-    this.#slugs.clear();
-    const add = (map: Map<string, string[]>, key: string, id: string) => map.set(key, [...(map.get(key) ?? []), id]);
-    for (const { entry } of this.#businesses.values()) {
-      for (const { address } of entry.numbers) add(this.#addresses, address, entry.id);
-      for (const { slug } of entry.assistants) add(this.#slugs, slug, entry.id);
-    }
+  #strike(entry: BusinessEntry): void {
+    for (const { address } of entry.numbers) unlist(this.#addresses, address, entry.id);
+    for (const { slug } of entry.assistants) unlist(this.#slugs, slug, entry.id);
   }
+}
+
+function list(map: Map<string, string[]>, key: string, id: string): void {
+  const ids = map.get(key);
+  if (ids) ids.push(id);
+  else map.set(key, [id]);
+}
+
+function unlist(map: Map<string, string[]>, key: string, id: string): void {
+  const left = (map.get(key) ?? []).filter((one) => one !== id);
+  if (left.length > 0) map.set(key, left);
+  else map.delete(key);
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -56,6 +56,16 @@ test('a file cut off by a crash plays after the repair', async () => {
   const bytes = new Uint8Array(await readFile(path));
   expect(new DataView(bytes.buffer, bytes.byteOffset).getUint32(54, true)).toBe(12_344);
   await repairRecording(join(folder, 'missing.wav'));
+});
+
+test('a full disk stops the recording with its reason', async () => {
+  await mkdir(join(folder, 'b'));
+  await symlink('/dev/full', join(folder, 'b', 'c.wav'));
+  const { recording, told } = record();
+  for (let i = 0; i < 50; i++) recording.write(frame(1), undefined);
+  await recording.close('call-ended');
+  expect(told).toHaveLength(2);
+  expect(told[1]).toMatch(/^disk-full /);
 });
 
 test('a folder that cannot be written stops the recording once, and writing goes on harmlessly', async () => {

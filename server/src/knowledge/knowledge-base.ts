@@ -5,7 +5,7 @@
 import type { ModelPassage } from '#models/language-model.ts';
 import { Bm25 } from './bm25.ts';
 import { cutPassages } from './passages.ts';
-import { termsOf } from './terms.ts';
+import { termsOf } from '#models/terms.ts';
 
 export interface KnowledgeSource {
   /** Changes whenever anything below does. */

@@ -3,6 +3,8 @@ export const demoQuestions: readonly { phrasings: string[]; answer: string }[] =
   {
     phrasings: [
       'What are your opening hours?',
+      'Opening hours',
+      'Hours',
       'When are you open?',
       'What time do you open?',
       'What time do you close?',
@@ -48,8 +50,12 @@ export const demoQuestions: readonly { phrasings: string[]; answer: string }[] =
     answer: 'Our own car park is behind the building, with the entrance on Rope Lane. It has twelve spaces and is free for patients.',
   },
   {
-    phrasings: ['Where are you?', 'What is your address?', 'How do I find you?', 'How do I get to the practice?', 'Where is the practice?'],
+    phrasings: ['Where are you?', 'Location', 'What is your address?', 'How do I find you?', 'How do I get to the practice?', 'Where is the practice?'],
     answer: 'We are at number fourteen, Harbour Street, next to the old lighthouse. The main entrance is up the ramp on the left.',
+  },
+  {
+    phrasings: ['What is your telephone number?', 'Telephone number', 'What number can I call?', 'What is your phone number?'],
+    answer: 'You have just called it. In writing, it is plus one, five five five, zero one zero zero.',
   },
   {
     phrasings: [

@@ -42,7 +42,8 @@ export type SpeechSource = AsyncIterable<Sound>;
 export type PlayoutState = 'waiting' | 'playing' | 'paused' | 'ended';
 
 /**
- * Sound on its way out. `playedMs` counts what left on the wire, to the frame. One leg plays one Playout at a time:
+ * Sound on its way out. `playedMs` counts what left on the wire, to the frame (what is repeated after `resume(fromMs)`
+ * counts once, so it never falls). One leg plays one Playout at a time:
  * `leg.play` stops the one before.
  */
 export interface Playout {

@@ -3,7 +3,7 @@ import { testKit } from '#kit/testing.ts';
 import { describeLanguageModel, modelRequest, partsOf, textOf } from '../language-model.contract.ts';
 import type { ModelMessage, ModelPassage, ModelRequest } from '../language-model.ts';
 import { ExtractiveLanguageModel } from './language-model.ts';
-import { bestAnswer, stem, wordCount } from './sentences.ts';
+import { bestAnswer, wordCount } from './sentences.ts';
 import { smallTalkOf } from './small-talk.ts';
 
 const model = new ExtractiveLanguageModel(testKit());
@@ -132,11 +132,4 @@ describe('small talk', () => {
     ];
     expect(await say('', { messages })).toBe('At nine.');
   });
-});
-
-test('stems meet', () => {
-  expect(stem('returns')).toBe(stem('returned'));
-  expect(stem('services')).toBe(stem('service'));
-  expect(stem('deliveries')).toBe(stem('delivery'));
-  expect(stem('shipping')).toBe(stem('shipped'));
 });

@@ -1,31 +1,5 @@
 /** Choosing the sentence of a passage that answers a question: BM25 over the sentences, light stemming, no model. */
-
-const STOP = new Set(
-  (
-    'a an and are as at be been but by can could did do does for from had has have how i if in into is it its me my of on or our so than that the their them ' +
-    'then there these they this to us was we were what when where which who whom whose why will with would you your please tell know about like want need'
-  ).split(' '),
-);
-
-/** A word without its commonest endings, so that "returns", "returned" and "returning" meet. */
-export function stem(word: string): string {
-  let out = word.toLowerCase().replace(/['’]s?$/, '');
-  if (out.length > 5) out = out.replace(/(ations?|ingly|edly|ments?|ness|ings?|ions?)$/, '');
-  else if (out.length > 4) out = out.replace(/ings?$/, '');
-  if (out.length > 3)
-    out = out
-      .replace(/ies$/, 'y')
-      .replace(/sses$/, 'ss')
-      .replace(/(ed|es|s)$/, (end) => (end === 's' && out.endsWith('ss') ? 's' : ''));
-  return out.length > 3 ? out.replace(/e$/, '').replace(/([b-df-hj-np-tv-z])\1$/, '$1') : out;
-}
-
-/** Stems of the words that carry meaning. */
-export function termsOf(text: string): string[] {
-  return Array.from(text.matchAll(/[\p{L}\p{N}]+(?:['’]\p{L}+)?/gu), (match) => match[0].toLowerCase())
-    .filter((word) => !STOP.has(word))
-    .map(stem);
-}
+import { termsOf } from '../terms.ts';
 
 export const wordCount = (text: string): number => text.split(/\s+/).filter(Boolean).length;
 

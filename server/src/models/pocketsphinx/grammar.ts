@@ -37,7 +37,7 @@ const SMALL_TALK = [
   ...['no', 'nope', 'no thank you', 'no thanks', 'not really', "no i don't", "no that's all", "no that's it", 'no goodbye'],
   ...['hello', 'hi', 'hello hello', 'good morning', 'good afternoon', 'good evening', 'how are you', 'are you there', 'is anybody there'],
   ...['thank you', 'thanks', 'thank you very much', 'thanks a lot', 'okay thank you', 'thank you goodbye', 'great thank you'],
-  ...['goodbye', 'bye', 'bye bye', 'okay bye', 'have a nice day', "that's all", "that's it", 'that is all', 'nothing else', "i'm done"],
+  ...['goodbye', 'bye', 'bye bye', 'okay bye', 'have a nice day', "that's all", "that's it", 'that is all', 'nothing else'],
   ...['repeat that', 'please repeat that', 'can you repeat that', 'could you repeat that please', 'say that again', 'can you say that again'],
   ...['pardon', 'sorry what', 'what did you say', 'what was that', "i didn't hear that", "i didn't understand", "i don't understand"],
   ...['wait', 'wait a moment', 'one moment please', 'hold on', 'stop'],

@@ -19,6 +19,7 @@ const RESPELLINGS: readonly [RegExp, string][] = [
   [/isation$/, 'ization'],
   [/ise(d|s)?$/, 'ize$1'],
   [/ising$/, 'izing'],
+  [/lment(s?)$/, 'llment$1'],
   [/re$/, 'er'],
   [/lled$/, 'led'],
   [/lling$/, 'ling'],

@@ -29,7 +29,8 @@ export class WebRtcVoiceActivityDetector implements VoiceActivityDetector {
     const echoing = this.echo.active;
     const open = this.line.pass(heard.sound, !echoing && !heard.concealed);
     const echo = echoing && this.echo.explains(this.line.halves, this.line.levelDb, this.line.floorDb);
-    const voice = open && !echo && this.#fvad.isSpeech(heard.sound);
+    // WebRTC's detector goes on saying yes for up to 100 ms after a word; who waits for the end of speech must not.
+    const voice = open && !echo && this.#fvad.isSpeech(heard.sound) && !this.line.fallen;
     const verdict = this.#verdict;
     verdict.probability += voice ? ATTACK * (1 - verdict.probability) : -RELEASE * verdict.probability;
     verdict.speech = verdict.probability >= SPEECH_FROM;

@@ -9,6 +9,9 @@ import { MULAW_TO_LINEAR } from '#audio/g711.ts';
 const OPEN_ABOVE_DB = 5; // over the noise floor
 const QUIETEST_SPEECH_DB = -58; // a whisper through a bad line; below it nothing opens the gate
 const HOLD_FRAMES = 8; // 160 ms: a pause between syllables does not close it
+/** On a clean line the end of a word is a cliff; in noise it is not, and only the hold tells. */
+const FALLEN_DB = 25;
+const PEAK_DECAY_DB = 0.4; // per frame: 20 dB a second
 const FLOOR_START_DB = -60;
 const FLOOR_LOWEST_DB = -75;
 const FLOOR_HIGHEST_DB = -14; // louder than this it is no noise floor but a neighbour with a drill
@@ -24,12 +27,15 @@ export class LineGate {
   /** Of the last frame, dB re full scale. */
   levelDb = -96;
   floorDb = FLOOR_START_DB;
+  /** The last frame is plainly not speech: no louder than the noise, and far below what was heard just before. */
+  fallen = true;
   /** Power of the two halves of the last frame (16-bit units): the echo gate's view of it. */
   readonly halves = new Float64Array(2);
   #humTilt: number;
   #hold = 0;
   #loudBefore = false;
   #smoothDb = FLOOR_START_DB;
+  #peakDb = -96;
   #minima = new Float64Array(WINDOWS).fill(0);
   #window = { frames: 0, index: 0, seen: 0, minimumDb: 0 };
 
@@ -58,6 +64,8 @@ export class LineGate {
     this.levelDb = Math.max(-96, dbfsOfPower(sound.length > 0 ? power / sound.length : 0));
     this.#track(learn);
     const loud = this.levelDb > this.floorDb + OPEN_ABOVE_DB && this.levelDb > QUIETEST_SPEECH_DB;
+    this.#peakDb = Math.max(this.levelDb, this.#peakDb - PEAK_DECAY_DB);
+    this.fallen = !loud && this.levelDb < this.#peakDb - FALLEN_DB;
     if (loud && differences > this.#humTilt * power) {
       // One loud frame may be a click: only the second keeps the gate up.
       this.#hold = this.#loudBefore ? HOLD_FRAMES : Math.max(1, this.#hold - 1);
@@ -72,6 +80,8 @@ export class LineGate {
   reset(): void {
     this.levelDb = -96;
     this.floorDb = FLOOR_START_DB;
+    this.fallen = true;
+    this.#peakDb = -96;
     this.#smoothDb = FLOOR_START_DB;
     this.#hold = 0;
     this.#loudBefore = false;

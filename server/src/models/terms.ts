@@ -2,7 +2,7 @@
 
 const STOP_WORDS = new Set(
   `a an and are as at be been but by can could did do does for from get had has have how i if in is it its just like me my of on
-  or our please so some tell than that the their them then there these they this to us was we were what when where which
+  or our please so some tell than that the their them then there these they this to us was we were what when which
   who will with would you your about any am may might shall should hi hello hey okay ok um uh er well know want need
   wait stop hold listen actually sorry moment again right also ask question`.split(/\s+/),
 );
@@ -20,6 +20,20 @@ export function stem(word: string): string {
   return out.length > 3 && out.endsWith('e') ? out.slice(0, -1) : out;
 }
 
+/** Words that callers use for one thing, each under the stem of the first of its line. */
+const SYNONYMS = new Map(
+  [
+    'price cost fee charge much expensive rate',
+    'phone telephone',
+    'location where address located direction find',
+    'doctor dr physician',
+    'cancel cancellation',
+    'appointment booking',
+  ]
+    .map((line) => line.split(' '))
+    .flatMap(([first, ...others]) => others.map((other) => [stem(other), stem(first)] as const)),
+);
+
 /** Every word in order, stop words included. */
 export function wordsOf(text: string): string[] {
   return (
@@ -36,5 +50,8 @@ export function wordsOf(text: string): string[] {
 export function termsOf(text: string): string[] {
   const words = wordsOf(text);
   const content = words.filter((word) => !STOP_WORDS.has(word));
-  return (content.length > 0 ? content : words).map(stem);
+  return (content.length > 0 ? content : words).map((word) => {
+    const stemmed = stem(word);
+    return SYNONYMS.get(stemmed) ?? stemmed;
+  });
 }

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// npx tandem COMMAND: the command line. Runs on the machine's Node and starts the one that the install brought.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { install, nodeBinary, root } from './prepare.mjs';
+
+const [command, ...rest] = process.argv.slice(2);
+const commands = {
+  start: { does: 'start the call centre (the same as npm start)', run: () => node('scripts/start.mjs', ...rest) },
+  settings: { does: 'list every setting, what it does and its value', run: () => node('server/src/main.ts', '--settings') },
+};
+
+function node(file, ...args) {
+  install();
+  const flags = ['--env-file-if-exists=.env', '--env-file-if-exists=.env.local', '--disable-warning=ExperimentalWarning'];
+  return spawnSync(nodeBinary(), [...flags, join(root, file), ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
+}
+
+if (!command || !(command in commands)) {
+  console.log('usage: npx tandem COMMAND\n');
+  for (const [name, { does }] of Object.entries(commands)) console.log(`  ${name.padEnd(10)} ${does}`);
+  process.exit(command && command !== 'help' ? 2 : 0);
+}
+process.exit(commands[command].run());

@@ -1,0 +1,57 @@
+/** What was said and heard, turn by turn: the messages of the next prompt. Of the assistant only what the caller heard. */
+import type { ModelMessage } from '#models/language-model.ts';
+
+interface Exchange {
+  turn: number;
+  caller: string | undefined;
+  /** Tool calls with their results, in order. */
+  steps: ModelMessage[];
+  heard: string[];
+  interrupted: boolean;
+}
+
+export class History {
+  readonly #maxTurns: number;
+  #exchanges: Exchange[] = [];
+
+  constructor(maxTurns: number) {
+    this.#maxTurns = maxTurns;
+  }
+
+  /** What the caller said in `turn`; said again, it replaces what was there. */
+  callerSaid(turn: number, text: string): void {
+    this.#of(turn).caller = text;
+  }
+
+  /** Tool steps of `turn`: also of a reply that was cut, because what a tool did stays done. */
+  toolsUsed(turn: number, steps: readonly ModelMessage[]): void {
+    this.#of(turn).steps.push(...steps);
+  }
+
+  callerHeard(turn: number, text: string, interrupted: boolean): void {
+    const exchange = this.#of(turn);
+    if (text !== '') exchange.heard.push(text);
+    exchange.interrupted = interrupted;
+  }
+
+  messages(): ModelMessage[] {
+    return this.#exchanges.flatMap(({ caller, steps, heard, interrupted }) => {
+      const messages: ModelMessage[] = caller === undefined ? [] : [{ role: 'user', text: caller }];
+      messages.push(...steps);
+      if (heard.length > 0) {
+        const text = heard.join(' ');
+        messages.push(interrupted ? { role: 'assistant', text, interrupted } : { role: 'assistant', text });
+      }
+      return messages;
+    });
+  }
+
+  #of(turn: number): Exchange {
+    const found = this.#exchanges.findLast((exchange) => exchange.turn === turn);
+    if (found) return found;
+    const exchange: Exchange = { turn, caller: undefined, steps: [], heard: [], interrupted: false };
+    this.#exchanges.push(exchange);
+    if (this.#exchanges.length > this.#maxTurns) this.#exchanges.shift();
+    return exchange;
+  }
+}

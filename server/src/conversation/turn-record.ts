@@ -1,0 +1,43 @@
+/** The turn in progress, from its commit to its one `turn-completed`. */
+import type { CallFact, TurnStages } from '@tandem/contract';
+
+export class TurnRecord {
+  readonly #record: (fact: CallFact) => void;
+  #turn: number | undefined;
+  #stages: TurnStages = {};
+  #heard: string[] = [];
+
+  constructor(record: (fact: CallFact) => void) {
+    this.#record = record;
+  }
+
+  /** Marks of the open turn; the reply fills them in. */
+  get stages(): TurnStages {
+    return this.#stages;
+  }
+
+  /** A turn that is opened again (its words went on before the answer was heard) starts afresh. */
+  open(turn: number, stages: TurnStages): void {
+    if (this.#turn !== turn) this.complete(true);
+    this.#turn = turn;
+    this.#stages = stages;
+    this.#heard = [];
+  }
+
+  heard(text: string): void {
+    if (text !== '') this.#heard.push(text);
+  }
+
+  /** Once per turn; a reprompt after it belongs to no turn. */
+  complete(interrupted: boolean): void {
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    this.#turn = undefined;
+    const stages = { ...this.#stages };
+    const { firstPacketAt, speechEndAt } = stages;
+    const voiceToVoiceMs = firstPacketAt === undefined || speechEndAt === undefined ? undefined : firstPacketAt - speechEndAt;
+    this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs });
+    this.#stages = {};
+    this.#heard = [];
+  }
+}

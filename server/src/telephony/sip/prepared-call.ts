@@ -1,0 +1,11 @@
+import type { RtpPorts } from '#rtp/dgram-socket.ts';
+import type { SipLeg } from './leg.ts';
+import type { Negotiation } from './negotiation.ts';
+
+/** A call for which ports are open. */
+export interface PreparedCall {
+  ports: RtpPorts;
+  negotiation: Negotiation;
+  /** Makes its leg, in the format that the agreed codec calls for. From then on the leg owns the ports. */
+  leg: () => SipLeg;
+}

@@ -1,0 +1,226 @@
+/**
+ * A phone call whose sound comes and goes over Twilio's media stream. Twilio plays what it is sent at once and in
+ * order, so we are the clock: at most 60 ms are sent ahead, in messages of 40 ms, and `clear` takes back the rest.
+ */
+import type { Sound } from '#audio/frame.ts';
+import type { Paced, Pacer } from '#audio/pacer.ts';
+import { TandemError } from '#kit/errors.ts';
+import type { Kit } from '#kit/kit.ts';
+import type { WebSocket } from 'ws';
+import { digitsFault } from '../digits.ts';
+import type { Caption, Leg, LegEndCause, LegListener, LegStats, Playout, SpeechSource } from '../leg.ts';
+import { Line } from '../line.ts';
+import { MediaQueue } from '../media-queue.ts';
+import { isOpen } from '../web-socket.ts';
+import { type StreamMessage, StreamWriter } from './messages.ts';
+
+const FRAME = 160;
+/** Sent ahead of what is audible now, that frame included. */
+const LEAD_FRAMES = 3;
+/** The lead is filled up again when this much is left, so that a message carries two frames. */
+const REFILL_AT = 1;
+/** Half a second: no carrier sends longer messages. */
+const MOST_PAYLOAD_BYTES = 4_000;
+/** Twilio sends all the time, silence included. */
+const MEDIA_LOST_TICKS = 15_000 / 20;
+/** How long the carrier may take to confirm that the last words were played before we close. */
+const LAST_WORDS_MS = 1_000;
+const HANG_UP_MS = 2_000;
+/** What may wait in our socket when the carrier does not read: about 8 s of sound. */
+const MOST_UNSENT_BYTES = 96 * 1024;
+const MOST_MARKS = 64;
+
+export interface TwilioLegOptions {
+  id: string;
+  kit: Kit;
+  pacer: Pacer;
+  webSocket: WebSocket;
+  streamSid: string;
+  /** Ends the call at Twilio; never rejects. */
+  complete: () => Promise<void>;
+}
+
+export class TwilioLeg implements Leg, Paced {
+  readonly id: string;
+  readonly gateway = 'twilio';
+  readonly codec = 'PCMU';
+  readonly format = 'mulaw-8000';
+  readonly recognises = false;
+  readonly #options: TwilioLegOptions;
+  readonly #line: Line;
+  readonly #writer: StreamWriter;
+  readonly #queue = new MediaQueue('mulaw-8000');
+  readonly #heard = new Uint8Array(FRAME);
+  readonly #payload = Buffer.alloc(MOST_PAYLOAD_BYTES);
+  /** Frames sent and not audible yet: a ring of `LEAD_FRAMES`, and room to join two for one message. */
+  readonly #lead = { frames: Array.from({ length: LEAD_FRAMES }, () => new Uint8Array(FRAME)), first: 0, count: 0 };
+  readonly #packet = Buffer.alloc(LEAD_FRAMES * FRAME);
+  /** Marks that Twilio has not sent back, and what waits for the last of them. */
+  readonly #marks = { waiting: new Set<string>(), made: 0, played: () => {} };
+  #quietTicks = 0;
+  #framesDropped = 0;
+  #hangingUp: Promise<void> | undefined;
+
+  constructor(options: TwilioLegOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.#writer = new StreamWriter(options.streamSid);
+    this.#line = new Line({
+      format: this.format,
+      clock: options.kit.clock,
+      log: options.kit.log,
+      leads: true,
+      onCut: () => this.#clear(),
+    });
+  }
+
+  attach(listener: LegListener): void {
+    this.#line.attach(listener);
+    if (!this.#line.ended) this.#options.pacer.add(this);
+  }
+
+  play(source: SpeechSource): Playout {
+    const playout = this.#line.play(source);
+    void playout.finished.then(({ how }) => {
+      if (how !== 'stopped') this.#mark();
+    });
+    return playout;
+  }
+
+  /** Rejects: a media stream cannot carry digits (TwiML's `<Play digits>` would end it). */
+  sendDigits(digits: string): Promise<void> {
+    return Promise.reject(digitsFault(digits) ?? new TandemError('unavailable', 'a Twilio media stream cannot send digits'));
+  }
+
+  caption(_caption: Caption): void {}
+
+  hangUp(): Promise<void> {
+    this.#hangingUp ??= this.#hangUp();
+    return this.#hangingUp;
+  }
+
+  stats(): LegStats {
+    return {
+      packetsReceived: this.#queue.packets,
+      packetsLost: this.#queue.lost,
+      packetsConcealed: this.#queue.concealed,
+      jitterMs: 0,
+      framesSent: this.#line.framesSent,
+      framesLate: this.#line.framesLate,
+    };
+  }
+
+  /** Frames not sent because the carrier did not read. */
+  get framesDropped(): number {
+    return this.#framesDropped;
+  }
+
+  /** A message of this leg's stream, after `start`. */
+  receive(message: StreamMessage): void {
+    if (message.event === 'mark') this.#playedMark(message.mark.name);
+    if (this.#line.ended) return;
+    switch (message.event) {
+      case 'media':
+        if (message.media.track === 'outbound' || !Number.isFinite(message.media.timestamp)) return;
+        this.#quietTicks = 0;
+        this.#queue.push(this.#payload, this.#payload.write(message.media.payload, 0, 'base64'), message.media.timestamp);
+        return;
+      case 'dtmf':
+        this.#line.digit(message.dtmf.digit);
+        return;
+      case 'stop':
+        this.end('hung-up');
+    }
+  }
+
+  /** The call is over for a cause that the gateway learned: a status callback, or a stream that closed. */
+  end(cause: LegEndCause): void {
+    if (!this.#line.end(cause)) return;
+    this.#options.pacer.remove(this);
+    this.#marks.played();
+    this.#options.webSocket.close(1000);
+  }
+
+  get ended(): boolean {
+    return this.#line.ended !== undefined;
+  }
+
+  tick(_deadline: number, late: number): void {
+    if (this.#line.ended) return;
+    const lead = this.#lead;
+    if (lead.count <= REFILL_AT) this.#refill(late);
+    let sent: Sound | undefined;
+    if (lead.count > 0) {
+      sent = lead.frames[lead.first];
+      lead.first = (lead.first + 1) % LEAD_FRAMES;
+      lead.count--;
+    }
+    const arrived = this.#queue.pull(this.#heard);
+    if (sent) this.#line.markPlayed();
+    this.#line.deliver(this.#heard, !arrived, sent);
+    if (++this.#quietTicks === MEDIA_LOST_TICKS) this.#lose();
+  }
+
+  #refill(late: number): void {
+    const lead = this.#lead;
+    let bytes = 0;
+    while (lead.count < LEAD_FRAMES) {
+      const frame = lead.frames[(lead.first + lead.count) % LEAD_FRAMES];
+      if (!this.#line.pull(late, frame)) break;
+      this.#packet.set(frame, bytes);
+      bytes += FRAME;
+      lead.count++;
+    }
+    if (bytes === 0) return;
+    // A carrier that does not read gets no more: what it would play later is worth nothing.
+    if (this.#options.webSocket.bufferedAmount > MOST_UNSENT_BYTES) this.#framesDropped += bytes / FRAME;
+    else this.#send(this.#writer.media(this.#packet, bytes));
+  }
+
+  #clear(): void {
+    this.#lead.count = 0;
+    if (this.#line.ended === undefined) this.#send(this.#writer.clear());
+  }
+
+  #mark(): void {
+    if (this.#line.ended || this.#marks.waiting.size >= MOST_MARKS) return;
+    const name = `played-${++this.#marks.made}`;
+    this.#marks.waiting.add(name);
+    this.#send(this.#writer.mark(name));
+  }
+
+  #playedMark(name: string): void {
+    this.#marks.waiting.delete(name);
+    if (this.#marks.waiting.size === 0) this.#marks.played();
+  }
+
+  #send(text: string): void {
+    if (isOpen(this.#options.webSocket)) this.#options.webSocket.send(text);
+  }
+
+  #lose(): void {
+    this.end('media-lost');
+    void this.#options.complete();
+  }
+
+  /** The last words first: closing the socket throws away what Twilio has not played. */
+  async #hangUp(): Promise<void> {
+    if (this.#line.ended) return;
+    const lastWords = this.#marks.waiting.size > 0;
+    this.#line.end('local');
+    this.#options.pacer.remove(this);
+    if (lastWords) await this.#within(LAST_WORDS_MS, new Promise<void>((resolve) => (this.#marks.played = resolve)));
+    if (isOpen(this.#options.webSocket)) this.#options.webSocket.close(1000);
+    await this.#within(HANG_UP_MS - (lastWords ? LAST_WORDS_MS : 0), this.#options.complete());
+  }
+
+  #within(ms: number, work: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.kit.clock.after(ms, resolve);
+    void work.then(() => {
+      timer.cancel();
+      resolve();
+    });
+    return promise;
+  }
+}
