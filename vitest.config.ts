@@ -7,7 +7,7 @@ export default defineConfig({
     isolate: false,
     passWithNoTests: true,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts', 'web/src/**/*.test.ts'] } },
       { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts'] } },
       {
         extends: true,

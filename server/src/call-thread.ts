@@ -78,7 +78,9 @@ async function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[],
 
 async function open(): Promise<void> {
   const recordingsFolder = `${settings.dataFolder}/recordings`;
-  const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) => send({ type: 'events', events, position }));
+  const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) =>
+    send({ type: 'events', events, position }),
+  );
   await closeAfterCrash(journal, openCalls, recordingsFolder);
   const models = await installModels();
   const pacer = new MediaPacer(kit.clock, kit.log);
@@ -88,7 +90,7 @@ async function open(): Promise<void> {
     kit,
     pacer,
     onCall: (call) => switchboard.receive(call),
-    answers: (to, businessId) => switchboard.answers(to, businessId),
+    whoAnswers: (to, businessId) => switchboard.whoAnswers(to, businessId),
     publicUrl: settings.publicUrl,
     mediaUrl: settings.mediaUrl,
   };

@@ -1,6 +1,8 @@
 /**
  * The stereo recording of a call, written as it goes: caller left, assistant right, µ-law at 8 kHz. Half a second is
- * gathered, appended and the header's sizes brought up to date, so a crash loses less than a second and the file plays.
+ * gathered and appended, so a crash loses less than a second. Until the call ends the header says "of unknown length",
+ * as a recorder on a pipe does, and players read to the end of the file; then, or at the start after a crash, it gets the
+ * true size.
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,6 +14,8 @@ import type { Kit } from '#kit/kit.ts';
 
 const RATE = 8000;
 const FORMAT: WavFormat = { encoding: 'mulaw', channels: 2, rate: RATE };
+/** What a header says that does not know yet. */
+const UNKNOWN_BYTES = 0xffffffff;
 const SAMPLES = RATE / 50;
 const FRAME_BYTES = SAMPLES * 2;
 /** 25 frames are 500 ms. */
@@ -109,6 +113,7 @@ export class Recording implements CallRecording {
       await this.#writing;
     }
     this.#stop(reason);
+    if (this.#file && this.#bytes > 0) await this.#file.write(writeWavHeader(FORMAT, this.#bytes), 0, null, 0).catch(() => {});
     await this.#file?.close().catch(() => {});
     this.#file = undefined;
   }
@@ -141,12 +146,10 @@ export class Recording implements CallRecording {
     if (!this.#file) {
       await mkdir(dirname(this.#path), { recursive: true });
       this.#file = await open(this.#path, 'w', 0o600);
+      await this.#file.write(writeWavHeader(FORMAT, UNKNOWN_BYTES));
     }
     for (let block = this.#waiting[0]; block; block = this.#waiting[0]) {
-      const head = writeWavHeader(FORMAT, this.#bytes + block.length);
-      // The block goes first: a header that promises more than the file holds would not play everywhere.
-      await this.#file.write(block, 0, block.length, head.length + this.#bytes);
-      await this.#file.write(head, 0, head.length, 0);
+      await this.#file.write(block);
       this.#bytes += block.length;
       this.#waiting.shift();
       if (block.length === BLOCK_FRAMES * FRAME_BYTES) this.#spare.push(block);

@@ -57,8 +57,9 @@ export class Switchboard {
     this.#warm(entries);
   }
 
-  answers(to: string, businessId: string | undefined): boolean {
-    return this.directory.route(to, businessId) !== undefined;
+  /** The name of the assistant that answers `to`. */
+  whoAnswers(to: string, businessId: string | undefined): string | undefined {
+    return this.directory.route(to, businessId)?.assistant.name;
   }
 
   /** A call has arrived at a gateway. Never throws. */

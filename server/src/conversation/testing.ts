@@ -28,7 +28,7 @@ export type TimedFact = CallFact & { at: number };
 export interface StageOptions {
   seed?: number;
   plan?: Partial<ConversationPlan>;
-  /** What the language model answers: text, pauses (ms), parts, failures, in order. */
+  /** What the language model whoAnswers: text, pauses (ms), parts, failures, in order. */
   answers?: Script;
   retrieve?: Retrieve;
   tools?: Tool[];
@@ -98,7 +98,7 @@ export class Stage {
       kit,
       pacer,
       onCall: (call) => calls.push(call),
-      answers: () => true,
+      whoAnswers: () => 'Ada',
       publicUrl: 'http://127.0.0.1:3000',
       mediaUrl: 'ws://127.0.0.1:3001',
     });

@@ -91,8 +91,8 @@ export interface GatewayContext {
   pacer: Pacer;
   /** A call has arrived. Synchronous; the receiver answers or refuses later. */
   onCall: (call: IncomingCall) => void;
-  /** True when `to` is a number or assistant somebody answers: asked before a webhook is answered. */
-  answers: (to: string, businessId: string | undefined) => boolean;
+  /** The name of the assistant that answers `to`, undefined when nobody does: asked before a webhook or page is answered. */
+  whoAnswers: (to: string, businessId: string | undefined) => string | undefined;
   /** Where browsers and carriers reach the office over HTTP, e.g. `https://voice.example.com`. */
   publicUrl: string;
   /** Where WebSockets reach the call thread, e.g. `ws://127.0.0.1:3001`. */

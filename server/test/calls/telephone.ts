@@ -64,7 +64,7 @@ export class CallCentre {
       kit,
       pacer: this.pacer,
       onCall: (call) => this.switchboard.receive(call),
-      answers: (to, businessId) => this.switchboard.answers(to, businessId),
+      whoAnswers: (to, businessId) => this.switchboard.whoAnswers(to, businessId),
       publicUrl: 'http://127.0.0.1:3000',
       mediaUrl: 'ws://127.0.0.1:3001',
     });

@@ -45,6 +45,9 @@ export class Decoder {
       ['-cmn', 'current'], // over the whole utterance: no utterance depends on the one before
       ['-compallsen', 'yes'], // see verdict.ts
       ['-remove_silence', 'no'], // voice activity was ours; times of words stay true
+      ['-beam', '1e-70'], // wider than usual: a small grammar can afford never to lose its path
+      ['-pbeam', '1e-70'],
+      ['-wbeam', '1e-50'],
       ['-backtrace', 'yes'], // words and scores into the log
     ];
     this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', files.program, ...options.flat()], {

@@ -32,22 +32,22 @@ const BEFORE = [
 const AFTER = ['please', 'thank you', 'thanks', 'today'];
 
 /** What is said on every call. No digits: keys are pressed for those. */
-const SMALL_TALK = [
-  ...['yes', 'yes please', 'yeah', 'yep', 'sure', 'of course', 'okay', 'correct', "that's right", 'yes i do', 'go ahead'],
-  ...['no', 'nope', 'no thank you', 'no thanks', 'not really', "no i don't", "no that's all", "no that's it", 'no goodbye'],
-  ...['hello', 'hi', 'hello hello', 'good morning', 'good afternoon', 'good evening', 'how are you', 'are you there', 'is anybody there'],
-  ...['thank you', 'thanks', 'thank you very much', 'thanks a lot', 'okay thank you', 'thank you goodbye', 'great thank you'],
-  ...['goodbye', 'bye', 'bye bye', 'okay bye', 'have a nice day', "that's all", "that's it", 'that is all', 'nothing else'],
-  ...['repeat that', 'please repeat that', 'can you repeat that', 'could you repeat that please', 'say that again', 'can you say that again'],
-  ...['pardon', 'sorry what', 'what did you say', 'what was that', "i didn't hear that", "i didn't understand", "i don't understand"],
-  ...['wait', 'wait a moment', 'one moment please', 'hold on', 'stop'],
-  ...['who are you', 'are you a robot', 'are you a computer', 'what can you do', 'help', 'i need help'],
-  ...['an agent please', 'operator', 'i want to speak to a person', 'can i speak to a person', 'i want to talk to a human'],
-  ...['can i speak to someone', 'i would like to speak to an agent', 'a human please', 'speak to an agent', 'transfer me please'],
-];
+const SMALL_TALK = `
+yes / yes please / yeah / yep / sure / of course / okay / correct / that's right / yes i do / go ahead
+no / nope / no thank you / no thanks / not really / no i don't / no that's all / no that's it / no goodbye
+hello / hi / hello hello / good morning / good afternoon / good evening / how are you / are you there / is anybody there
+thank you / thanks / thank you very much / thanks a lot / okay thank you / thank you goodbye / great thank you
+goodbye / bye / bye bye / okay bye / have a nice day / that's all / that's it / that is all / nothing else
+repeat that / please repeat that / can you repeat that / could you repeat that please / say that again / can you say that again
+pardon / sorry what / what did you say / what was that / i didn't hear that / i didn't understand / i don't understand
+wait / wait a moment / one moment please / hold on / stop
+who are you / are you a robot / are you a computer / what can you do / help / i need help
+an agent please / operator / i want to speak to a person / can i speak to a person / i want to talk to a human
+can i speak to someone / i would like to speak to an agent / a human please / speak to an agent / transfer me please`
+  .trim()
+  .split(/ \/ |\n/);
 
-const PHONES =
-  'AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH'.split(' ');
+const PHONES = 'AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH'.split(' ');
 /** More words than these are not one utterance of a caller: not worth the grammar's width. */
 const LONGEST_PHRASE = 30;
 

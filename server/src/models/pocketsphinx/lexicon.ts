@@ -36,9 +36,10 @@ function guessesOf(word: string): Guess[] {
   for (const [pattern, ending] of RESPELLINGS) {
     if (pattern.test(word)) guesses.push({ parts: [word.replace(pattern, ending)] });
   }
-  if (/'s$/.test(word)) guesses.push({ parts: [word.slice(0, -2)], ending: 's' });
+  if (word.endsWith("'s")) guesses.push({ parts: [word.slice(0, -2)], ending: 's' });
   else if (/s'?$/.test(word)) guesses.push({ parts: [word.replace(/s'?$/, '')], ending: 's' });
-  if (word.endsWith('ing')) guesses.push({ parts: [word.slice(0, -3)], ending: 'ing' }, { parts: [`${word.slice(0, -3)}e`], ending: 'ing' });
+  if (word.endsWith('ing'))
+    guesses.push({ parts: [word.slice(0, -3)], ending: 'ing' }, { parts: [`${word.slice(0, -3)}e`], ending: 'ing' });
   // Longest first part first: "workbook" is work and book, not w and orkbook.
   for (let at = word.length - SHORTEST_PART; at >= SHORTEST_PART; at--) guesses.push({ parts: [word.slice(0, at), word.slice(at)] });
   // An abbreviation without vowels is said letter by letter.

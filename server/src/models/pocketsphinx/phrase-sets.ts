@@ -95,8 +95,6 @@ export class PhraseSets {
   #forgetOldest(): void {
     const [oldest] = this.#sets;
     this.#sets.delete(oldest[0]);
-    oldest[1]
-      .then(({ grammarFile, dictionaryFile }) => Promise.allSettled([unlink(grammarFile), unlink(dictionaryFile)]))
-      .catch(() => {}); // it never had files
+    oldest[1].then(({ grammarFile, dictionaryFile }) => Promise.allSettled([unlink(grammarFile), unlink(dictionaryFile)])).catch(() => {}); // it never had files
   }
 }

@@ -204,8 +204,7 @@ export class Recogniser {
   }
 
   #tryAgain(job: Job, error: unknown): void {
-    const failure =
-      error instanceof VendorError ? error : new VendorError('pocketsphinx', 'retryable', messageOf(error), { cause: error });
+    const failure = error instanceof VendorError ? error : new VendorError('pocketsphinx', 'retryable', messageOf(error), { cause: error });
     this.#kit.log.warn({ error: failure, attempts: job.attempts }, 'pocketsphinx lost an utterance');
     if (job.attempts >= ATTEMPTS) this.#fail(job, failure);
     else this.#waiting.unshift(job);

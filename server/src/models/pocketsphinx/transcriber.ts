@@ -90,7 +90,7 @@ class PocketSphinxStream implements TranscriptionStream {
     if (!this.#open) return;
     this.#speechAt = at;
     this.#utterance.begin();
-    this.#set.then((set) => this.#open && this.#recogniser.prepare(set)).catch(() => {}); // told by open
+    this.#set.then((set) => (this.#open ? this.#recogniser.prepare(set) : undefined)).catch(() => {}); // told by open
   }
 
   speechEnded(at: number): void {
@@ -118,8 +118,7 @@ class PocketSphinxStream implements TranscriptionStream {
   fail(error: unknown): void {
     if (!this.#open) return;
     this.close();
-    const failure =
-      error instanceof VendorError ? error : new VendorError('pocketsphinx', 'retryable', messageOf(error), { cause: error });
+    const failure = error instanceof VendorError ? error : new VendorError('pocketsphinx', 'retryable', messageOf(error), { cause: error });
     this.#options.listener.failed(failure);
   }
 

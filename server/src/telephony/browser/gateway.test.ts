@@ -18,7 +18,7 @@ function house() {
     kit,
     pacer,
     onCall: (call) => calls.push(call),
-    answers: (to) => to === 'assistant:demo',
+    whoAnswers: (to) => (to === 'assistant:demo' ? 'Ada' : undefined),
     publicUrl: origin,
     mediaUrl: 'ws://media.example.com',
   };
@@ -149,7 +149,7 @@ describe('a session', () => {
     expect(JSON.parse(answer.body)).toEqual({
       token: expect.stringMatching(/^[0-9a-z]{32}$/) as string,
       url: 'ws://media.example.com/gateways/browser',
-      assistantName: 'demo',
+      assistantName: 'Ada',
     });
   });
 

@@ -89,11 +89,12 @@ export class BrowserGateway implements Gateway {
     const input = talkSessionInput.safeParse(parseJson(body));
     if (!input.success) return problem('invalid-input');
     const slug = input.data.assistant;
-    if (!this.#context.answers(`assistant:${slug}`, undefined)) return problem('not-found');
+    const assistantName = this.#context.whoAnswers(`assistant:${slug}`, undefined);
+    if (assistantName === undefined) return problem('not-found');
     const token = this.#sessions.open(slug, remoteAddress);
     if (token === undefined) return problem('rate-limited');
     this.#counts.sessions++;
-    const session: TalkSession = { token, url: `${this.#context.mediaUrl.replace(/\/$/, '')}/gateways/browser`, assistantName: slug };
+    const session: TalkSession = { token, url: `${this.#context.mediaUrl.replace(/\/$/, '')}/gateways/browser`, assistantName };
     const fresh = { 'content-type': 'application/json', 'cache-control': 'no-store' };
     return { status: 201, headers: fresh, body: JSON.stringify(session) };
   }

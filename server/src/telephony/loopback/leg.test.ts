@@ -16,7 +16,7 @@ function exchange() {
     kit,
     pacer,
     onCall: (call) => calls.push(call),
-    answers: () => true,
+    whoAnswers: () => 'Ada',
     publicUrl: 'http://127.0.0.1:3000',
     mediaUrl: 'ws://127.0.0.1:3001',
   };

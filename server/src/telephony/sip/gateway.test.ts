@@ -67,7 +67,7 @@ describe('calls in over SIP', () => {
   });
 
   test('of a number nobody answers get 404, of no codec in common 488, without anybody being asked', async () => {
-    const unknown = await house({ answers: () => false });
+    const unknown = await house({ whoAnswers: () => undefined });
     const dialled = unknown.dial();
     dialled.catch(() => {});
     await unknown.pass(50);

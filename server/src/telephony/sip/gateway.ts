@@ -130,7 +130,7 @@ export class SipGateway implements Gateway {
     else if (possible === 'no-common-codec') {
       this.#counts.codecs_refused++;
       refuseInvite(invite, 'no-common-codec');
-    } else if (!this.#context.answers(invite.calledUser, from?.businessId)) {
+    } else if (!this.#context.whoAnswers(invite.calledUser, from?.businessId)) {
       this.#counts.numbers_unknown++;
       refuseInvite(invite, 'number-unknown');
     } else this.#context.onCall(incomingCall(invite, from?.businessId, () => this.#answer(invite)));

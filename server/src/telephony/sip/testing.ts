@@ -179,7 +179,7 @@ export const trunk = (change: Partial<TrunkConfig>): TrunkConfig => ({
 export interface HouseOptions {
   near?: AudioCodec[];
   far?: AudioCodec[];
-  answers?: (to: string) => boolean;
+  whoAnswers?: (to: string) => string | undefined;
   trunks?: TrunkConfig[];
 }
 
@@ -195,7 +195,7 @@ export async function house(options: HouseOptions = {}) {
       kit,
       pacer,
       onCall,
-      answers: options.answers ?? (() => true),
+      whoAnswers: options.whoAnswers ?? (() => 'Ada'),
       publicUrl: 'http://127.0.0.1:3000',
       mediaUrl: 'ws://127.0.0.1:3001',
     };

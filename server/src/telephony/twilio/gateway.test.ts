@@ -16,7 +16,7 @@ const publicUrl = 'https://voice.example.com';
 const voiceUrl = `${publicUrl}/gateways/twilio/voice`;
 
 /** A gateway on a virtual clock, reached over streams in memory. */
-function house({ settings = {}, answers = () => true }: { settings?: object; answers?: (to: string) => boolean } = {}) {
+function house({ settings = {}, whoAnswers = () => 'Ada' }: { settings?: object; whoAnswers?: (to: string) => string | undefined } = {}) {
   const kit = testKit();
   const pacer = new MediaPacer(kit.clock, kit.log);
   const calls: IncomingCall[] = [];
@@ -24,7 +24,7 @@ function house({ settings = {}, answers = () => true }: { settings?: object; ans
     kit,
     pacer,
     onCall: (call) => calls.push(call),
-    answers,
+    whoAnswers,
     publicUrl,
     mediaUrl: 'ws://media.example.com',
   };
@@ -103,7 +103,7 @@ describe('the voice webhook', () => {
   });
 
   test('says so, and hangs up, when nobody answers the number', async () => {
-    const { caller, calls, gateway } = house({ answers: () => false });
+    const { caller, calls, gateway } = house({ whoAnswers: () => undefined });
     const phone = caller();
     expect(await phone.call()).toBe(200);
     expect(phone.twiml).toMatch(/<Response><Say>[^<]+<\/Say><Hangup\/><\/Response>/);
@@ -117,9 +117,9 @@ describe('the voice webhook', () => {
   ])('refuses %s with 403 before asking anybody', async (_what, change) => {
     let asked = 0;
     const { caller, gateway } = house({
-      answers: () => {
+      whoAnswers: () => {
         asked++;
-        return true;
+        return 'Ada';
       },
     });
     expect(await caller().call(change)).toBe(403);

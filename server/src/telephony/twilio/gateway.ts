@@ -142,7 +142,7 @@ export class TwilioGateway implements Gateway {
     if (callSid === '' || this.#calls.hasStream(callSid)) return twiml(hangUpOnly);
     const ours = dialId !== '';
     if (ours && !this.#dialling?.expects(dialId, callSid)) return twiml(hangUpOnly);
-    if (!ours && !this.#context.answers(to, undefined)) {
+    if (!ours && !this.#context.whoAnswers(to, undefined)) {
       this.#counts.numbers_unknown++;
       return twiml(sayAndHangUp(NOT_IN_SERVICE));
     }

@@ -1,0 +1,100 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet } from '@tanstack/react-router';
+import { Compass } from 'lucide-react';
+import { buttonLook } from '../ui/button.tsx';
+import { Empty, Failed } from '../ui/states.tsx';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Nowhere });
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('./shell.tsx'), 'Shell') });
+
+const live = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('../features/live-calls/live-calls-page.tsx'), 'LiveCallsPage'),
+});
+
+/** What the list of calls is narrowed to; kept in the address so that a view can be shared. */
+export type HistorySearch = { search?: string; reason?: string; assistantId?: string; gateway?: string };
+/** The router parses `?search=15` as a number; it is text all the same. */
+const words = (value: unknown): string | undefined =>
+  typeof value === 'number' ? `${value}` : typeof value === 'string' && value ? value : undefined;
+
+const history = createRoute({
+  getParentRoute: () => shell,
+  path: '/history',
+  validateSearch: ({ search, reason, assistantId, gateway }: Record<string, unknown>): HistorySearch => ({
+    search: words(search),
+    reason: words(reason),
+    assistantId: words(assistantId),
+    gateway: words(gateway),
+  }),
+  component: lazyRouteComponent(() => import('../features/history/history-page.tsx'), 'HistoryPage'),
+});
+const call = createRoute({
+  getParentRoute: () => shell,
+  path: '/history/$callId',
+  component: lazyRouteComponent(() => import('../features/history/call-page.tsx'), 'CallPage'),
+});
+const assistants = createRoute({
+  getParentRoute: () => shell,
+  path: '/assistants',
+  component: lazyRouteComponent(() => import('../features/assistants/assistants-page.tsx'), 'AssistantsPage'),
+});
+const assistant = createRoute({
+  getParentRoute: () => shell,
+  path: '/assistants/$assistantId',
+  component: lazyRouteComponent(() => import('../features/assistants/assistant-page.tsx'), 'AssistantPage'),
+});
+/** Which tab, and which document or approved question stands open. */
+export type KnowledgeSearch = { document?: string; question?: string; tab?: 'questions' };
+
+const knowledge = createRoute({
+  getParentRoute: () => shell,
+  path: '/knowledge',
+  validateSearch: ({ document, question, tab }: Record<string, unknown>): KnowledgeSearch => ({
+    document: words(document),
+    question: words(question),
+    tab: tab === 'questions' ? 'questions' : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../features/knowledge/knowledge-page.tsx'), 'KnowledgePage'),
+});
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+});
+
+/** Outside the shell: callers have no key. */
+const talk = createRoute({
+  getParentRoute: () => root,
+  path: '/talk/$assistant',
+  component: lazyRouteComponent(() => import('../features/talk/talk-page.tsx'), 'TalkPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([shell.addChildren([live, history, call, assistants, assistant, knowledge, settings]), talk]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }) => <Failed what="This screen failed" error={error} retry={reset} />,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function Nowhere() {
+  return (
+    <main className="grid min-h-dvh place-items-center">
+      <Empty
+        icon={Compass}
+        title="There is nothing at this address"
+        action={
+          <Link to="/" className={buttonLook({ look: 'primary' })}>
+            Go to live calls
+          </Link>
+        }
+      />
+    </main>
+  );
+}

@@ -1,0 +1,298 @@
+/** A small business with a past, for looking at the console without a server. */
+import type {
+  Assistant,
+  Business,
+  Call,
+  CallEvent,
+  CallFact,
+  CallTurn,
+  KnowledgeDocument,
+  PhoneNumber,
+  Question,
+  TranscriptLine,
+  Trunk,
+  WordTime,
+} from '@tandem/contract';
+
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+const dated = { businessId: 'harbour', createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 30) };
+
+export const business: Business = { id: 'harbour', name: 'Harbour Dental', language: 'en', timeZone: 'UTC', createdAt: dated.createdAt };
+
+export const assistants: Assistant[] = [
+  {
+    ...dated,
+    id: 'ava',
+    name: 'Ava',
+    slug: 'demo',
+    greeting: 'Harbour Dental, you are talking to Ava, an AI assistant. This call is recorded. How can I help you?',
+    instructions: 'Be warm and brief. Offer to take a message when you do not know.',
+    goodbye: 'Thank you for calling Harbour Dental. Goodbye.',
+    language: 'en',
+    voice: 'slt',
+    eagerness: 'medium',
+    idleMs: 8_000,
+    maxDurationMs: 1_800_000,
+    recording: true,
+  },
+  {
+    ...dated,
+    id: 'noor',
+    name: 'Noor, after hours',
+    slug: 'after-hours',
+    greeting: 'Harbour Dental is closed now. I am Noor, an AI assistant. Is it an emergency?',
+    instructions: '',
+    goodbye: 'Goodbye, and get well soon.',
+    language: 'en',
+    voice: 'kal',
+    eagerness: 'low',
+    idleMs: 10_000,
+    maxDurationMs: 900_000,
+    recording: false,
+  },
+];
+
+export const numbers: PhoneNumber[] = [
+  { ...dated, id: 'n1', address: '+15550100', assistantId: 'ava', label: 'Main line' },
+  { ...dated, id: 'n2', address: 'demo', assistantId: 'ava', label: 'Softphones' },
+  { ...dated, id: 'n3', address: '+15550199', assistantId: 'noor', label: '' },
+];
+
+export const documents: (KnowledgeDocument & { text: string })[] = [
+  ['hours', 'Opening hours', 'We are open Monday to Friday from eight in the morning to six in the evening.', ['hours'], 4],
+  ['prices', 'Prices of treatments', 'A check-up costs forty-five dollars. A cleaning costs eighty dollars.', ['money'], 7],
+  ['parking', 'Directions and parking', 'We are at Pier Street 12. Parking is free behind the building.', [], 3],
+  ['insurance', 'Insurance and payment', 'We take all major insurances, cards and cash.', ['money', 'insurance'], 5],
+].map(
+  ([id, title, text, tags, passages]) =>
+    ({ ...dated, language: 'en', id, title, text, tags, passages }) as KnowledgeDocument & { text: string },
+);
+
+export const questions: Question[] = [
+  {
+    ...dated,
+    id: 'q1',
+    phrasings: ['When are you open?', 'What are your opening hours?', 'Are you open today?', 'How late are you open?'],
+    answer: 'We are open Monday to Friday, from eight in the morning to six in the evening.',
+  },
+  {
+    ...dated,
+    id: 'q2',
+    phrasings: ['How much is a check-up?', 'What does a check-up cost?'],
+    answer: 'A check-up costs forty-five dollars.',
+  },
+];
+
+export const trunks: Trunk[] = [
+  { ...dated, id: 't1', name: 'this-machine', sources: ['127.0.0.0/8', '::1/128'] },
+  { ...dated, id: 't2', name: 'Carrier', sources: ['203.0.113.0/24'], outboundProxy: 'sip:carrier.example.com', username: 'harbour' },
+];
+
+const reasons = [
+  { by: 'caller', reason: 'hung-up' },
+  { by: 'assistant', reason: 'goodbye' },
+  { by: 'assistant', reason: 'idle' },
+  { by: 'system', reason: 'media-lost' },
+] as const;
+
+export const call = (n: number, change: Partial<Call> = {}): Call => ({
+  id: `call-${n}`,
+  businessId: business.id,
+  direction: 'inbound',
+  gateway: ['sip', 'twilio', 'browser'][n % 3] ?? 'sip',
+  from: n % 3 === 2 ? 'browser' : `+1555014${String(n % 100).padStart(4, '0')}`.slice(0, 12),
+  to: '+15550100',
+  assistantId: n % 5 === 4 ? 'noor' : 'ava',
+  assistantName: n % 5 === 4 ? 'Noor, after hours' : 'Ava',
+  startedAt: ago(n * 47 + 12),
+  answeredAt: ago(n * 47 + 12),
+  endedAt: ago(n * 47 + 10),
+  durationMs: 38_000 + n * 7_300,
+  ending: reasons[n % 4] ?? null,
+  turns: 2 + (n % 7),
+  hasRecording: true,
+  summary: null,
+  voiceToVoiceP50Ms: n % 9 === 8 ? null : 320 + ((n * 331) % 1_500),
+  ...change,
+});
+
+type Exchange = { ask?: string; answer: string; interrupted?: boolean; stages: number[]; documents?: string[] };
+
+const talk: Exchange[] = [
+  {
+    answer: 'Harbour Dental, you are talking to Ava, an AI assistant. This call is recorded. How can I help you?',
+    stages: [0, 0, 0, 20, 5, 60, 12],
+  },
+  {
+    ask: 'Hi, are you open on Friday afternoon?',
+    answer: 'Yes. We are open Monday to Friday, from eight in the morning to six in the evening.',
+    stages: [350, 4, 2, 15, 3, 48, 11],
+    documents: ['hours'],
+  },
+  {
+    ask: 'And how much is a check-up?',
+    answer: 'A check-up costs forty-five dollars. If you would also like a cleaning, that',
+    interrupted: true,
+    stages: [352, 60, 2, 140, 60, 96, 14],
+    documents: ['prices', 'insurance'],
+  },
+  {
+    ask: 'No, only the check-up. Where can I park?',
+    answer: 'Parking is free behind the building, at Pier Street twelve.',
+    stages: [610, 120, 3, 320, 90, 210, 12],
+    documents: ['parking'],
+  },
+  {
+    ask: 'Do you have an appointment tomorrow at nine?',
+    answer: 'I cannot see the calendar. May I take a message so that somebody calls you back?',
+    stages: [600, 380, 4, 720, 180, 260, 15],
+  },
+  { ask: 'Yes please. Thank you, bye.', answer: 'Thank you for calling Harbour Dental. Goodbye.', stages: [340, 10, 0, 8, 2, 4, 11] },
+];
+
+/** Word times for `text` spoken at four words a second and a bit. */
+function wordsOf(text: string): WordTime[] {
+  let at = 0;
+  return text.split(' ').map((word) => {
+    const fromMs = at;
+    const toMs = fromMs + 90 + word.length * 42;
+    at = toMs + (/[.,?]$/.test(word) ? 190 : 25);
+    return { text: word, fromMs, toMs };
+  });
+}
+
+export type Story = { lines: TranscriptLine[]; turns: CallTurn[]; events: CallEvent[]; durationMs: number };
+
+/** One whole call: its words, its turns, its events. */
+export function tell(callId: string): Story {
+  const lines: TranscriptLine[] = [];
+  const turns: CallTurn[] = [];
+  const facts: (CallFact & { at: number })[] = [
+    {
+      at: 0,
+      type: 'call-received',
+      startedAt: ago(3),
+      direction: 'inbound',
+      gateway: 'sip',
+      from: '+15550142',
+      to: '+15550100',
+      assistantId: 'ava',
+      assistantName: 'Ava',
+    },
+    { at: 40, type: 'call-answered', ringMs: 40 },
+    { at: 41, type: 'leg-joined', legId: 'leg-1', party: 'caller', gateway: 'sip', codec: 'PCMU' },
+    { at: 42, type: 'recording-started', channels: 2, rate: 8000 },
+  ];
+  let at = 60;
+  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [] }] of talk.entries()) {
+    if (ask) {
+      const words = wordsOf(ask);
+      const toMs = words.at(-1)?.toMs ?? 0;
+      lines.push({
+        turn,
+        party: 'caller',
+        text: ask,
+        fromMs: at,
+        toMs: at + toMs,
+        words,
+        interrupted: false,
+        confidence: turn === 4 ? 0.41 : 0.93,
+      });
+      facts.push({ at, type: 'speech-started', party: 'caller' });
+      for (let n = 2; n < words.length; n += 2) {
+        const heard = words.slice(0, n);
+        facts.push({
+          at: at + (heard.at(-1)?.toMs ?? 0) + 120,
+          type: 'transcript-partial',
+          turn,
+          text: heard.map(({ text }) => text.toLowerCase()).join(' '),
+        });
+      }
+      facts.push({ at: at + toMs + 200, type: 'speech-ended', party: 'caller', durationMs: toMs });
+      at += toMs;
+    }
+    const speechEndAt = at;
+    const [endpoint = 0, words = 0, retrieval = 0, token = 0, clause = 0, sound = 0, packet = 0] = stages;
+    const marks = [endpoint, words, retrieval, token, clause, sound, packet].map(
+      (
+        (sum) => (ms) =>
+          (sum += ms)
+      )(speechEndAt),
+    );
+    const [endpointAt, committedAt, retrievalAt, firstTokenAt, firstClauseAt, firstAudioAt, firstPacketAt = 0] = marks;
+    const caught = ask === undefined ? {} : { speechEndAt, endpointAt, finalAt: committedAt, committedAt };
+    const passages = found.map((id, n) => ({
+      id: `${id}-${n}`,
+      documentId: id,
+      title: documents.find((each) => each.id === id)?.title ?? id,
+      score: 0.88 - n * 0.21,
+    }));
+    const allStages = {
+      ...caught,
+      ...(passages.length > 0 ? { retrievalAt } : {}),
+      requestAt: retrievalAt,
+      firstTokenAt,
+      firstClauseAt,
+      firstAudioAt,
+      firstPacketAt,
+    };
+    const voiceToVoiceMs = ask === undefined ? null : firstPacketAt - speechEndAt;
+    if (ask && committedAt !== undefined) {
+      facts.push({
+        at: committedAt,
+        type: 'transcript-final',
+        turn,
+        text: ask,
+        fromAt: speechEndAt - 900,
+        toAt: speechEndAt,
+        confidence: 0.93,
+      });
+      facts.push({ at: committedAt, type: 'turn-committed', turn, text: ask, source: 'speech', stages: {} });
+      facts.push({
+        at: committedAt + retrieval,
+        type: 'retrieval-done',
+        turn,
+        query: ask,
+        passages,
+        answerable: passages.length > 0,
+        tookMs: retrieval,
+      });
+    }
+    facts.push({ at: firstTokenAt ?? at, type: 'reply-started', turn, epoch: turn + 1, kind: turn === 0 ? 'greeting' : 'answer' });
+    const spoken = wordsOf(answer);
+    const lasts = spoken.at(-1)?.toMs ?? 0;
+    lines.push({ turn, party: 'assistant', text: answer, fromMs: firstPacketAt, toMs: firstPacketAt + lasts, words: spoken, interrupted });
+    let from = 0;
+    for (const piece of answer.match(/[^.?]+[.?]?/g) ?? []) {
+      const count = piece.trim().split(' ').length;
+      const last = spoken[from + count - 1];
+      facts.push({
+        at: firstPacketAt + (last?.toMs ?? lasts),
+        type: 'speech-played',
+        turn,
+        text: piece.trim(),
+        fromAt: firstPacketAt,
+        toAt: firstPacketAt + lasts,
+        words: [],
+      });
+      from += count;
+    }
+    at = firstPacketAt + lasts;
+    if (interrupted) facts.push({ at, type: 'reply-interrupted', turn, cause: 'words', heard: answer });
+    facts.push({
+      at,
+      type: 'turn-completed',
+      turn,
+      heard: answer,
+      interrupted,
+      stages: allStages,
+      ...(voiceToVoiceMs === null ? {} : { voiceToVoiceMs }),
+    });
+    turns.push({ turn, callerText: ask ?? null, assistantText: answer, interrupted, stages: allStages, voiceToVoiceMs, passages });
+    at += interrupted ? -300 : 700;
+  }
+  facts.push({ at, type: 'recording-stopped', reason: 'call-ended', durationMs: at });
+  facts.push({ at, type: 'call-ended', by: 'caller', reason: 'hung-up', durationMs: at });
+  const events = facts.sort((a, b) => a.at - b.at).map((fact, seq): CallEvent => ({ ...fact, businessId: business.id, callId, seq }));
+  return { lines, turns, events, durationMs: at };
+}
