@@ -52,4 +52,6 @@ export interface LanguageModel {
   readonly name: string;
   /** Streams parts; throws `VendorError`, or the signal's reason when aborted. Every wait inside has a deadline. */
   generate(request: ModelRequest): AsyncIterable<ModelPart>;
+  /** Lets go of kept connections. */
+  close?(): Promise<void> | void;
 }

@@ -33,8 +33,8 @@ const AFTER = ['please', 'thank you', 'thanks', 'today'];
 
 /** What is said on every call. No digits: keys are pressed for those. */
 const SMALL_TALK = `
-yes / yes please / yeah / yep / sure / of course / okay / correct / that's right / yes i do / go ahead
-no / nope / no thank you / no thanks / not really / no i don't / no that's all / no that's it / no goodbye
+yes / yes please / yeah / sure / of course / okay / correct / that's right / yes i do / go ahead
+no / no thank you / no thanks / not really / no i don't / no that's all / no that's it / no goodbye
 hello / hi / hello hello / good morning / good afternoon / good evening / how are you / are you there / is anybody there
 thank you / thanks / thank you very much / thanks a lot / okay thank you / thank you goodbye / great thank you
 goodbye / bye / bye bye / okay bye / have a nice day / that's all / that's it / that is all / nothing else
