@@ -8,12 +8,12 @@ export default defineConfig({
     passWithNoTests: true,
     projects: [
       { extends: true, test: { name: 'unit', include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts', 'web/src/**/*.test.ts'] } },
-      { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts'] } },
+      { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts', 'server/test/load/churn.test.ts'] } },
       {
         extends: true,
         test: {
           name: 'interop',
-          include: ['server/test/interop/**/*.test.ts', 'web/test/**/*.test.ts'],
+          include: ['server/test/interop/**/*.test.ts', 'server/test/load/hostile.test.ts', 'web/test/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 90_000,
           fileParallelism: false,

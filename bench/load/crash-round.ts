@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import type { Call, CallEvent } from '@tandem/contract';
 import { readRecording } from '../../server/test/interop/recorded-call.ts';
+import { addScriptedAssistant, scriptedModels } from '../../server/test/interop/scripted-assistant.ts';
 import { ADMIN_KEY, startTandem, type TandemServer } from '../../server/test/tandem-server.ts';
 import { keep, LiveWatch, type Shown } from './live-watch.ts';
 
@@ -36,29 +37,23 @@ export interface CrashRound {
   restartMs: number;
 }
 
-const SETTINGS = {
-  TANDEM_SCRIPTED: 'true',
-  TANDEM_SCRIPTED_LINES: 'when are you open',
-  TANDEM_SCRIPTED_ANSWER: 'We are open from nine to five.',
-  LOG_LEVEL: 'warn',
-};
+const SETTINGS = { ...scriptedModels('when are you open', 'We are open from nine to five.'), LOG_LEVEL: 'warn' };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A server with an assistant that answers the callers. Its data folder stays when it is killed: the caller removes it. */
 export async function startForCrashes(dataFolder: string): Promise<TandemServer> {
   const server = await startTandem({ dataFolder, env: SETTINGS });
-  const models = { transcriber: 'scripted', languageModel: 'scripted', synthesizer: 'scripted' };
-  const assistant = await server.api<{ id: string }>('/api/v1/assistants', {
-    method: 'POST',
-    body: { name: 'Crash', slug: USER, greeting: 'Hello, you have called us.', idleMs: 60_000, ...models },
-  });
-  await server.api('/api/v1/numbers', { method: 'POST', body: { address: USER, assistantId: assistant.id } });
+  await addScriptedAssistant(server, { slug: USER, address: USER, greeting: 'Hello, you have called us.' });
   return server;
 }
 
 /** Kills `server` in the middle of `calls` calls, `killAfterMs` after they are all up. Answers the server that follows it. */
-export async function crashOnce(server: TandemServer, calls: number, killAfterMs: number): Promise<{ round: CrashRound; next: TandemServer }> {
+export async function crashOnce(
+  server: TandemServer,
+  calls: number,
+  killAfterMs: number,
+): Promise<{ round: CrashRound; next: TandemServer }> {
   const plan = JSON.stringify({ server: `127.0.0.1:${server.sipPort}`, user: USER, calls, seconds: 120, perSecond: PER_SECOND });
   const shown: Shown = new Map();
   const live = new LiveWatch(server.url, ADMIN_KEY, shown);

@@ -61,7 +61,8 @@ export class LiveWatch {
   }
 
   #take(packet: string): void {
-    if (packet === '2') this.#socket.send('3'); // ping
+    if (packet === '2')
+      this.#socket.send('3'); // ping
     else if (packet.startsWith('0')) this.#socket.send('40{}');
     else if (packet.startsWith('40')) this.#connected.resolve();
     else if (packet.startsWith('44')) this.#connected.reject(new Error(`the live feed refused: ${packet.slice(2)}`));

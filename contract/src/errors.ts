@@ -7,6 +7,7 @@ export const errorCatalogue = {
   'not-found': { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'It exists already' },
   'too-large': { status: 413, title: 'The request is too large' },
+  'range-not-satisfiable': { status: 416, title: 'The range lies beyond the end' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'internal-error': { status: 500, title: 'Something failed on our side' },
   unavailable: { status: 503, title: 'Not available right now' },

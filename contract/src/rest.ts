@@ -5,6 +5,18 @@ import { ending, turnStages, wordTime } from './call-events.ts';
 const id = z.string().min(1).max(64);
 const time = z.string().describe('RFC 3339 UTC');
 const text = (max: number) => z.string().trim().min(1).max(max);
+/** A language tag such as `en` or `pt-BR` (RFC 5646, in outline). */
+const language = z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, 'is not a language tag such as en or pt-BR');
+const vendorName = z.string().min(1).max(60);
+const sipUri = z.string().regex(/^sips?:[^\s<>]{1,250}$/i, 'is not a SIP address such as sip:pbx.example.com');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 export const problem = z.object({
   type: z.string(),
@@ -28,8 +40,8 @@ export type Page<T> = { items: T[]; nextCursor?: string };
 export const business = z.object({
   id,
   name: text(200),
-  language: z.string().default('en'),
-  timeZone: z.string().default('UTC'),
+  language: language.default('en'),
+  timeZone: z.string().max(60).refine(isTimeZone, 'is not a time zone such as Europe/Lisbon').default('UTC'),
   createdAt: time,
 });
 export const businessInput = business.omit({ id: true, createdAt: true });
@@ -44,11 +56,11 @@ export const assistantInput = z.object({
   greeting: text(600),
   instructions: z.string().max(20_000).default(''),
   goodbye: text(400).default('Thank you for calling. Goodbye.'),
-  language: z.string().default('en'),
-  voice: z.string().default('slt'),
-  transcriber: z.string().optional().describe('vendor name; the best one installed when absent'),
-  languageModel: z.string().optional(),
-  synthesizer: z.string().optional(),
+  language: language.default('en'),
+  voice: z.string().min(1).max(120).default('slt'),
+  transcriber: vendorName.optional().describe('vendor name; the best one installed when absent'),
+  languageModel: vendorName.optional(),
+  synthesizer: vendorName.optional(),
   eagerness: z.enum(['low', 'medium', 'high']).default('medium').describe('how soon the assistant takes the turn'),
   idleMs: z.number().int().min(2_000).max(60_000).default(8_000).describe('silence before it asks whether the caller is still there'),
   maxDurationMs: z.number().int().min(10_000).max(14_400_000).default(1_800_000),
@@ -72,7 +84,7 @@ export type PhoneNumber = z.infer<typeof phoneNumber>;
 export const documentInput = z.object({
   title: text(300),
   text: text(1_000_000),
-  language: z.string().default('en'),
+  language: language.default('en'),
   tags: z.array(z.string().max(60)).max(50).default([]),
 });
 export const document = documentInput
@@ -91,13 +103,17 @@ export type Question = z.infer<typeof question>;
 /** A SIP trunk: who may send us calls, and where (and whether at all) we may send ours. */
 export const trunkInput = z.object({
   name: text(120),
-  sources: z.array(z.string()).default([]).describe('CIDR ranges whose calls are accepted without a password'),
-  username: z.string().max(120).optional().describe('digest user a phone or PBX signs in with'),
+  sources: z
+    .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'is not an address or CIDR range such as 203.0.113.0/24' }))
+    .max(200)
+    .default([])
+    .describe('CIDR ranges whose calls are accepted without a password'),
+  username: z.string().min(1).max(120).optional().describe('digest user a phone or PBX signs in with'),
   password: z.string().min(8).max(200).optional().describe('write-only'),
-  registrar: z.string().optional().describe('sip: URI of a PBX we register at'),
-  registerUser: z.string().optional(),
-  registerPassword: z.string().optional().describe('write-only'),
-  outboundProxy: z.string().optional().describe('sip: URI calls out are sent to; without it no call out is possible'),
+  registrar: sipUri.optional().describe('sip: URI of a PBX we register at'),
+  registerUser: z.string().max(120).optional(),
+  registerPassword: z.string().min(1).max(200).optional().describe('write-only'),
+  outboundProxy: sipUri.optional().describe('sip: URI calls out are sent to; without it no call out is possible'),
 });
 export const trunk = trunkInput.omit({ password: true, registerPassword: true }).extend({ id, businessId: id, createdAt: time });
 export type Trunk = z.infer<typeof trunk>;
@@ -125,12 +141,12 @@ export type Call = z.infer<typeof call>;
 export const callQuery = pageQuery.extend({
   state: z.enum(['live', 'ended']).optional(),
   assistantId: id.optional(),
-  gateway: z.string().optional(),
-  reason: z.string().optional(),
+  gateway: z.string().max(60).optional(),
+  reason: z.string().max(60).optional(),
   search: z.string().max(120).optional().describe('part of a number'),
 });
 /** Placing a call: refused unless a trunk or carrier is configured for calling out. */
-export const callInput = z.object({ to: text(200), assistantId: id, gateway: z.string().optional() });
+export const callInput = z.object({ to: text(200), assistantId: id, gateway: z.string().max(60).optional() });
 
 export const transcriptLine = z.object({
   turn: z.number().int(),

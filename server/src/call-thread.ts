@@ -13,6 +13,7 @@ import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from
 import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
 import { Switchboard } from '#calls/switchboard.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
+import { FaultNet } from '#kit/fault-net.ts';
 import { systemKit } from '#kit/kit.ts';
 import type { LogLevel } from '#kit/log.ts';
 import type { Gateway, GatewayContext } from '#telephony/gateway.ts';
@@ -98,6 +99,13 @@ async function open(): Promise<void> {
   switchboard.connect(gateways);
   const mediaServer = new MediaServer({ host: settings.host, port: settings.mediaPort, gateways, kit });
 
+  const net = new FaultNet({
+    clock: kit.clock,
+    log: kit.log,
+    blame: (callId, error) => switchboard.blame(callId, error),
+    giveUp: () => process.exit(1),
+  });
+
   const commands: { [N in CommandName]: (input: Commands[N]['input']) => Promise<Commands[N]['output']> } = {
     'place-call': async (input) => ({ callId: switchboard.place(input) }),
     'hang-up': async ({ businessId, callId }) => ({ found: switchboard.hangUp(businessId, callId) }),
@@ -155,6 +163,7 @@ async function open(): Promise<void> {
       pacer: pacerCounters(pacer),
       journalDegraded: journal.degraded,
       journalLost: journal.lost,
+      faults: net.count,
       loopDelayP50Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(50)) : 0,
       loopDelayP99Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(99)) : 0,
       loopDelayMaxMs: loopDelay.count > 0 ? ms(loopDelay.max) : 0,
@@ -175,6 +184,8 @@ async function open(): Promise<void> {
 
   for (const gateway of gateways) await gateway.start();
   await mediaServer.start();
+  // Only now: a fault while starting must fail the start.
+  net.spread();
   send({ type: 'ready', journal: journal.name, end: journal.end });
 }
 

@@ -12,7 +12,14 @@ const vendor = {
 
 test('defaults serve a laptop', () => {
   const { house, vendors } = readConfig([vendor], {});
-  expect(house).toMatchObject({ host: '127.0.0.1', port: 3000, mediaPort: 3001, publicUrl: 'http://127.0.0.1:3000', mediaUrl: 'ws://127.0.0.1:3001', seed: 'demo' });
+  expect(house).toMatchObject({
+    host: '127.0.0.1',
+    port: 3000,
+    mediaPort: 3001,
+    publicUrl: 'http://127.0.0.1:3000',
+    mediaUrl: 'ws://127.0.0.1:3001',
+    seed: 'demo',
+  });
   expect(vendors.acme).toEqual({ rate: 5 });
 });
 
@@ -33,4 +40,10 @@ test('a TANDEM_ name that is no setting is reported', () => {
 
 test('secrets print as ***', () => {
   expect(describeSettings([vendor], { ACME_KEY: 'sesame' }).find(({ env }) => env === 'ACME_KEY')?.value).toBe('***');
+});
+
+test('a wrong value is shown, and ports that collide are a fault', () => {
+  expect(() => readConfig([vendor], { PORT: 'ninety' })).toThrow(/PORT: .*\(it is "ninety"\)/);
+  expect(() => readConfig([vendor], { PORT: '4000', TANDEM_MEDIA_PORT: '4000' })).toThrow(/TANDEM_MEDIA_PORT: must differ from PORT/);
+  expect(() => readConfig([vendor], { PORT: '65535' })).toThrow(/TANDEM_MEDIA_PORT/);
 });

@@ -14,14 +14,38 @@ const setting = (env: string, description: string, secret = false): SettingMeta 
 const houseSettings = z.object({
   host: z.string().default('127.0.0.1').meta(setting('HOST', 'Address the console and API listen on')),
   port: port.default(3000).meta(setting('PORT', 'Port of the console and API')),
-  mediaPort: port.optional().meta(setting('TANDEM_MEDIA_PORT', 'Port of carrier and browser WebSockets, served by the call thread; PORT + 1 unless set')),
-  publicUrl: z.url({ protocol: /^https?$/ }).optional().meta(setting('PUBLIC_URL', 'Where carriers and browsers reach this server, e.g. https://voice.example.com')),
-  mediaUrl: z.url({ protocol: /^wss?$/ }).optional().meta(setting('TANDEM_MEDIA_URL', 'Where carriers and browsers reach the media port; derived from PUBLIC_URL unless set')),
+  mediaPort: port
+    .optional()
+    .meta(setting('TANDEM_MEDIA_PORT', 'Port of carrier and browser WebSockets, served by the call thread; PORT + 1 unless set')),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta(setting('PUBLIC_URL', 'Where carriers and browsers reach this server, e.g. https://voice.example.com')),
+  mediaUrl: z
+    .url({ protocol: /^wss?$/ })
+    .optional()
+    .meta(setting('TANDEM_MEDIA_URL', 'Where carriers and browsers reach the media port; derived from PUBLIC_URL unless set')),
   dataFolder: z.string().default('./data').meta(setting('TANDEM_DATA', 'Folder of the journal, recordings and the embedded database')),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').meta(setting('LOG_LEVEL', 'Least severe log line that is written')),
-  adminKey: z.string().min(16).optional().meta(setting('TANDEM_ADMIN_KEY', 'The first API key; made at first start unless set', true)),
-  maxCalls: z.coerce.number().int().min(1).max(100_000).default(1000).meta(setting('TANDEM_MAX_CALLS', 'Live calls beyond which new ones are refused')),
-  seed: z.enum(['demo', 'none']).default('demo').meta(setting('TANDEM_SEED', 'demo (default) seeds the demo business into an empty database, none does not')),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .meta(setting('LOG_LEVEL', 'Least severe log line that is written')),
+  adminKey: z
+    .string()
+    .min(16)
+    .optional()
+    .meta(setting('TANDEM_ADMIN_KEY', 'The first API key; made at first start unless set', true)),
+  maxCalls: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .meta(setting('TANDEM_MAX_CALLS', 'Live calls beyond which new ones are refused')),
+  seed: z
+    .enum(['demo', 'none'])
+    .default('demo')
+    .meta(setting('TANDEM_SEED', 'demo (default) seeds the demo business into an empty database, none does not')),
 });
 
 export type HouseConfig = z.infer<typeof houseSettings> & { mediaPort: number; publicUrl: string; mediaUrl: string };
@@ -67,9 +91,21 @@ function readGroup(group: Group, env: NodeJS.ProcessEnv, faults: string[], known
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     const key = String(issue.path[0] ?? '');
-    faults.push(`${envOf.get(key) ?? group.name}: ${issue.message}`);
+    faults.push(`${envOf.get(key) ?? group.name}: ${issue.message}${shown(group.schema, key, raw[key])}`);
   }
   return {};
+}
+
+/** The value that was given, unless it is a secret. */
+function shown(schema: z.ZodObject, key: string, value: string | undefined): string {
+  const secret = metaOf(schema.shape[key] as z.ZodType)?.secret;
+  return value === undefined || secret ? '' : ` (it is ${JSON.stringify(value.slice(0, 80))})`;
+}
+
+/** What no single setting can know. */
+function portFaults({ port, mediaPort }: { port: number; mediaPort: number }): string[] {
+  if (mediaPort > 65_535) return ['TANDEM_MEDIA_PORT: PORT + 1 is no port; set it'];
+  return port !== 0 && port === mediaPort ? [`TANDEM_MEDIA_PORT: must differ from PORT (both are ${port})`] : [];
 }
 
 /** Reads everything, or throws `setting-invalid` whose message lists every fault, one per line. */
@@ -79,14 +115,22 @@ export function readConfig(vendors: readonly Vendor[], env: NodeJS.ProcessEnv = 
   const house = readGroup({ name: 'house', schema: houseSettings }, env, faults, known) as z.infer<typeof houseSettings>;
   const byVendor: Config['vendors'] = {};
   for (const vendor of vendors) byVendor[vendor.name] = readGroup({ name: vendor.name, schema: vendor.settings }, env, faults, known);
-  if (faults.length > 0) {
-    throw new TandemError('setting-invalid', `Tandem cannot start, ${faults.length === 1 ? 'a setting is' : `${faults.length} settings are`} wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`, { faults });
-  }
   const mediaPort = house.mediaPort ?? (house.port === 0 ? 0 : house.port + 1);
+  if (faults.length === 0) faults.push(...portFaults({ port: house.port, mediaPort }));
+  if (faults.length > 0) {
+    throw new TandemError(
+      'setting-invalid',
+      `Tandem cannot start, ${faults.length === 1 ? 'a setting is' : `${faults.length} settings are`} wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+      { faults },
+    );
+  }
   const reachable = house.host === '0.0.0.0' || house.host === '::' ? '127.0.0.1' : house.host;
   const publicUrl = (house.publicUrl ?? `http://${reachable}:${house.port}`).replace(/\/+$/, '');
   // Behind a proxy that ends TLS both ports share one origin and the proxy routes by path; on a laptop they differ.
-  const mediaUrl = (house.mediaUrl ?? (house.publicUrl ? publicUrl.replace(/^http/, 'ws') : `ws://${reachable}:${mediaPort}`)).replace(/\/+$/, '');
+  const mediaUrl = (house.mediaUrl ?? (house.publicUrl ? publicUrl.replace(/^http/, 'ws') : `ws://${reachable}:${mediaPort}`)).replace(
+    /\/+$/,
+    '',
+  );
   return {
     house: { ...house, mediaPort, publicUrl, mediaUrl, dataFolder: resolve(house.dataFolder) },
     vendors: byVendor,

@@ -1,5 +1,6 @@
 /** Builds the house, starts it, stops it. Nothing imports this file. */
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { type Kit, systemKit } from '#kit/kit.ts';
@@ -14,19 +15,33 @@ const STOP_WITHIN_MS = 60_000;
 const print = (text: string) => process.stdout.write(`${text}\n`);
 const complain = (text: string) => process.stderr.write(`${text}\n`);
 
-function welcome({ house }: Config, office: Office): void {
+function welcome({ house, vendors }: Config, office: Office): void {
   const url = house.publicUrl.replace(/:0$/, `:${office.port}`);
+  const { host, publicHost, port } = { host: house.host, publicHost: undefined, port: 5060, ...vendors.sip };
   print('');
-  print(`  Tandem answers.   ${url}${office.newKey ? `/#key=${office.newKey}` : ''}`);
-  print(`  Talk to it:       ${url}/talk/demo`);
-  print(`  Call it:          sip:demo@${house.host}`);
-  if (office.newKey) print(`  The admin key above is shown once; it is kept in ${join(house.dataFolder, 'admin-key')}`);
+  print(`  Tandem answers.   ${url}/${office.newKey ? `#key=${office.newKey}` : ''}`);
+  if (house.seed === 'demo') {
+    print(`  Talk to it:       ${url}/talk/demo`);
+    print(`  Call it:          sip:demo@${publicHost ?? host}${port === 5060 ? '' : `:${port}`}`);
+  }
+  if (office.newKey) print(`  The key in the link is shown once; it is kept in ${join(house.dataFolder, 'admin-key')}`);
   print('');
+}
+
+/** The folder of everything we keep, for this user only. Rejects with `setting-invalid` where it cannot be made. */
+async function makeDataFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    throw new TandemError('setting-invalid', `The data folder ${folder} cannot be written (${why}); set TANDEM_DATA to another one`);
+  }
 }
 
 async function start(config: Config, kit: Kit): Promise<Office> {
   const { dataFolder } = config.house;
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await makeDataFolder(dataFolder);
   const lock = await lockDataFolder(dataFolder, kit.clock);
   const undo: Undo = [() => lock.release()];
   return openOffice(config, kit, undo, (error) => {
@@ -64,6 +79,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   // A fault the user can mend is said in one line; anything else with its stack.
-  complain(error instanceof TandemError ? error.message : error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
+  const stack = error instanceof Error ? error.stack : undefined;
+  complain(error instanceof TandemError && error.code !== 'internal-error' ? error.message : (stack ?? messageOf(error)));
   process.exit(1);
 });

@@ -1,25 +1,27 @@
 /** The office: database, API, live feed, jobs and metrics, and the call thread they command. */
-import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import { type AuthOptions, authenticate, businessOf, SESSION_COOKIE, Sessions } from '#api/auth.ts';
+import { authenticate, businessOf, isOurOrigin, SESSION_COOKIE } from '#api/auth.ts';
 import { CallThreadClient } from '#api/call-thread-client.ts';
+import { ensureAdminKey, sessionSecret } from '#api/first-key.ts';
 import { StoredKeyRing } from '#api/key-ring.ts';
 import { buildServer, listen } from '#api/server.ts';
+import { Sessions } from '#api/sessions.ts';
+import type { BusinessEntry } from '#calls/directory.ts';
 import type { FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
 import { CallWriter } from '#jobs/call-writer.ts';
 import { DirectoryPublisher } from '#jobs/directory-publisher.ts';
 import { TandemError } from '#kit/errors.ts';
+import { FaultNet } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
 import { cutPassages } from '#knowledge/passages.ts';
-import { LiveFeed } from '#live/feed.ts';
+import { type Handshake, LiveFeed } from '#live/feed.ts';
 import { CallMetrics } from '#observe/call-metrics.ts';
 import { ProcessMetrics } from '#observe/process-metrics.ts';
 import { judgeReadiness } from '#observe/readiness.ts';
-import { createApiKey, findApiKey } from '#store/api-keys.ts';
 import type { Database } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
 import { seed } from '#store/seed.ts';
@@ -30,6 +32,8 @@ import type { Config } from './config.ts';
 const VERSION = '0.1.0';
 const CONSOLE = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const DRAIN_MS = 30_000;
+/** For the call thread to end its calls and close its files, after draining. */
+const STOP_WITHIN_MS = 10_000;
 
 export interface Office {
   /** The port the console is served on. */
@@ -44,7 +48,8 @@ export interface Office {
 export type Undo = (() => Promise<void>)[];
 
 async function unwind(undo: Undo, kit: Kit): Promise<void> {
-  for (const step of undo.splice(0).toReversed()) await step().catch((error: unknown) => kit.log.warn({ error }, 'a part did not stop cleanly'));
+  for (const step of undo.splice(0).toReversed())
+    await step().catch((error: unknown) => kit.log.warn({ error }, 'a part did not stop cleanly'));
 }
 
 async function openDatabase(config: Config, kit: Kit, metrics: ProcessMetrics): Promise<Database> {
@@ -58,53 +63,42 @@ async function openDatabase(config: Config, kit: Kit, metrics: ProcessMetrics): 
   });
 }
 
-/** The secret that signs sessions: made once, kept in the data folder, readable by this user only. */
-async function sessionSecret(folder: string, kit: Kit): Promise<Uint8Array> {
-  const path = join(folder, 'session-secret');
-  const known = await readFile(path).catch(() => undefined);
-  if (known && known.length >= 32) return known;
-  const secret = kit.random.bytes(32);
-  await writeFile(path, secret, { mode: 0o600 });
-  return secret;
-}
-
-/** The first key: from the setting, else made at first start, kept in the data folder (0600) and shown once. */
-async function adminKey(config: Config, database: Database, kit: Kit): Promise<string | undefined> {
-  const path = join(config.house.dataFolder, 'admin-key');
-  const given = config.house.adminKey ?? (await readFile(path, 'utf8').catch(() => undefined))?.trim();
-  if (given) {
-    if (!(await findApiKey(database, given))) await createApiKey(database, kit, { businessId: null, name: 'admin', scopes: ['read', 'write'] }, given);
-    return undefined;
-  }
-  const { key } = await createApiKey(database, kit, { businessId: null, name: 'admin', scopes: ['read', 'write'] });
-  await writeFile(path, `${key}\n`, { mode: 0o600 });
-  await chmod(path, 0o600);
-  return key;
-}
-
-/** Starts the call thread; resolves when it takes calls. Rejects with its own error (`port-taken`, …). */
-function startCallThread(settings: CallThreadSettings, onMessage: (message: FromCallThread) => void): Promise<Worker> {
+/**
+ * Starts the call thread; resolves when it takes calls. Rejects with its own error (`port-taken`, …), the thread gone.
+ * `onMessage` sees every message, those before it takes calls too.
+ */
+async function startCallThread(
+  settings: CallThreadSettings,
+  onMessage: (message: FromCallThread, worker: Worker) => void,
+): Promise<Worker> {
   const worker = new Worker(new URL('./call-thread.ts', import.meta.url), { workerData: settings, name: 'calls' });
-  return new Promise((resolve, reject) => {
-    worker.on('message', (message: FromCallThread) => {
-      if (message.type === 'ready') resolve(worker);
-      else if (message.type === 'failed') reject(new TandemError(message.code, message.message));
-      onMessage(message);
-    });
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new TandemError('internal-error', 'The call thread ended while starting')));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.on('message', (message: FromCallThread) => {
+    if (message.type === 'ready') resolve();
+    else if (message.type === 'failed') reject(new TandemError(message.code, message.message));
+    onMessage(message, worker);
   });
+  worker.once('error', reject);
+  worker.once('exit', () => reject(new TandemError('internal-error', 'The call thread ended while starting')));
+  try {
+    await promise;
+    return worker;
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
 }
 
 /** A console's socket is let in by the same key or session as its requests. */
 async function authenticateSocket(
   app: FastifyInstance,
-  options: AuthOptions,
-  handshake: { cookie: string | undefined; authorization: string | undefined; business: string | undefined },
+  options: { keys: StoredKeyRing; sessions: Sessions },
+  { cookie, authorization, business }: Handshake,
 ): Promise<{ businessId: string } | undefined> {
-  const session = app.parseCookie(handshake.cookie ?? '')[SESSION_COOKIE];
-  const principal = await authenticate(options, { authorization: handshake.authorization, session });
-  return principal && { businessId: await businessOf(options.keys, principal, handshake.business) };
+  const session = app.parseCookie(cookie ?? '')[SESSION_COOKIE];
+  const principal = await authenticate(options, { authorization, session });
+  if (!principal?.scopes.includes('read')) return undefined;
+  return { businessId: await businessOf(options.keys, principal, business) };
 }
 
 /**
@@ -121,28 +115,34 @@ export async function openOffice(config: Config, kit: Kit, undo: Undo, onLost: (
 }
 
 async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error) => void): Promise<Office> {
-  const { house } = config;
+  const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls } = config.house;
   const registry = new Registry();
   const processMetrics = new ProcessMetrics(registry);
+  undo.push(async () => processMetrics.close());
   const callMetrics = new CallMetrics(registry);
   const database = await openDatabase(config, kit, processMetrics);
   undo.push(() => database.close());
   await migrate(database, kit);
-  if (house.seed === 'demo') await seed(database, kit, { countPassages: (text) => cutPassages({ id: '', title: '', text }).length });
-  const newKey = await adminKey(config, database, kit);
+  if (config.house.seed === 'demo') {
+    await seed(database, kit, { countPassages: (text) => cutPassages({ id: '', title: '', text }).length });
+  }
+  const newKey = await ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
 
   const state = { started: false, draining: false, vitals: undefined as Vitals | undefined, vitalsAt: kit.clock.now() };
   let feed: LiveFeed | undefined;
   let writer: CallWriter | undefined;
-  const take = (message: FromCallThread) => {
+  let thread: Worker | undefined;
+  const client = new CallThreadClient((message: ToCallThread) => thread?.postMessage(message), kit.clock);
+  const take = (message: FromCallThread, worker: Worker) => {
     client.take(message);
     if (message.type === 'events') {
+      // Before the thread is ready these are the endings of calls that a crash cut off: the writer reads them from the journal.
       writer?.push(message.events, message.position);
       for (const event of message.events) callMetrics.take(event);
       feed?.take(message.events);
     } else if (message.type === 'ready') {
-      const journal = { folder: join(house.dataFolder, 'journal'), name: message.journal };
-      writer = new CallWriter({ kit, database, journal, onSegmentDone: (position) => worker?.postMessage({ type: 'stored', position }) });
+      const journal = { folder: join(dataFolder, 'journal'), name: message.journal };
+      writer = new CallWriter({ kit, database, journal, onSegmentDone: (position) => worker.postMessage({ type: 'stored', position }) });
       writer.start(message.end);
     } else if (message.type === 'vitals') {
       state.vitals = message.vitals;
@@ -150,60 +150,79 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
       processMetrics.vitals(message.vitals);
     }
   };
-  let worker: Worker | undefined;
-  const client = new CallThreadClient((message: ToCallThread) => worker?.postMessage(message), kit.clock);
-  const { host, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls } = house;
-  worker = await startCallThread({ host, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, vendors: config.vendors }, take);
+  const settings = { host, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, vendors: config.vendors };
+  const worker = await startCallThread(settings, take);
+  thread = worker;
   undo.push(async () => {
-    await client.command('stop', {}, 10_000).catch(() => {});
+    state.draining = true;
+    await client
+      .command('stop', {}, STOP_WITHIN_MS)
+      .catch((error: unknown) => kit.log.warn({ error }, 'the call thread did not stop by itself'));
     client.close();
-    await worker?.terminate();
+    await worker.terminate();
     await writer?.stop();
   });
+  worker.on('exit', (code) => {
+    client.close();
+    if (!state.draining) onLost(new Error(`the call thread ended with code ${code}`));
+  });
 
-  const publisher = new DirectoryPublisher({ kit, database, publish: (entries, removed) => worker?.postMessage({ type: 'publish', entries, removed }) });
-  await publisher.publish();
+  const publish = (entries: BusinessEntry[], removed: string[]) => worker.postMessage({ type: 'publish', entries, removed });
+  const publisher = new DirectoryPublisher({ kit, database, publish });
+  undo.push(() => publisher.close());
   const keys = new StoredKeyRing(database, kit.clock);
-  const sessions = new Sessions(await sessionSecret(dataFolder, kit), kit.clock);
+  const sessions = new Sessions(await sessionSecret(dataFolder, kit), kit);
   const app = await buildServer({
     kit,
-    host,
-    port: house.port,
     media: { host, port: mediaPort },
     publicUrl,
+    mediaUrl,
     database,
     keys,
     sessions,
     callThread: client,
     registry,
-    readiness: async () =>
-      judgeReadiness({ ...state, databaseAnswers: await database.ready(), vitalsAgeMs: kit.clock.now() - state.vitalsAt }),
+    readiness: async () => {
+      const [databaseAnswers, vitalsAgeMs] = [await database.ready(), kit.clock.now() - state.vitalsAt];
+      return judgeReadiness({ ...state, databaseAnswers, writerLagMs: writer?.lagMs ?? 0, vitalsAgeMs, maxCalls });
+    },
     observeRequest: (method, route, status, seconds) => processMetrics.request(method, route, status, seconds),
     changed: () => publisher.changed(),
     recordingsFolder: join(dataFolder, 'recordings'),
     consoleFolder: CONSOLE,
     version: VERSION,
   });
-  feed = new LiveFeed({ kit, http: app.server, authenticate: (handshake) => authenticateSocket(app, { keys, sessions }, handshake) });
-  const port = await listen(app, host, house.port);
+  const live = new LiveFeed({
+    kit,
+    http: app.server,
+    authenticate: (handshake) => authenticateSocket(app, { keys, sessions }, handshake),
+    allowOrigin: (headers) => isOurOrigin(headers, publicUrl),
+  });
+  feed = live;
   undo.push(async () => {
-    publisher.close();
-    await feed?.close();
+    await live.close();
     await app.close();
   });
+  processMetrics.watch('tandem_live_sockets', 'Open sockets of the live feed', () => live.sockets);
+  processMetrics.watch('tandem_live_sockets_cut', 'Live screens cut off because they did not keep up', () => live.cut);
+  processMetrics.watch('tandem_call_writer_lag_seconds', 'Wait of the oldest event for the database', () => (writer?.lagMs ?? 0) / 1000);
+  processMetrics.watch('tandem_call_writer_rejected_events', 'Events the database would never take', () => writer?.rejected ?? 0);
+  // A fault in one request or job must not take the calls down with the process; nothing here is anybody's alone.
+  const net = new FaultNet({ clock: kit.clock, log: kit.log, blame: () => false, giveUp: () => process.exit(1) });
+  processMetrics.watch('tandem_office_faults', 'Exceptions in the office that nobody caught', () => net.count);
+  await publisher.publish();
+  const listening = await listen(app, host, port);
   state.started = true;
-  worker.on('exit', (code) => {
-    if (!state.draining) onLost(new Error(`the call thread ended with code ${code}`));
-  });
+  const gather = net.spread();
+  undo.push(async () => gather());
   return {
-    port,
+    port: listening,
     newKey,
     async stop(reason) {
       state.draining = true;
       kit.log.info({ reason, liveCalls: state.vitals?.liveCalls }, 'stopping');
       await client.command('drain', { withinMs: DRAIN_MS }, DRAIN_MS + 5_000).catch(() => {});
       await unwind(undo, kit);
-      processMetrics.close();
     },
   };
 }

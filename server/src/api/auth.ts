@@ -1,12 +1,8 @@
-/**
- * Who is asking: an API key (`Authorization: Bearer`) or the console's session cookie. Keys are stored as SHA-256;
- * sessions are signed, name the key they came from and die with it.
- */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+/** Who is asking: an API key (`Authorization: Bearer`, kept as SHA-256) or the console's session cookie. */
 import '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Clock } from '#kit/clock.ts';
 import { TandemError } from '#kit/errors.ts';
+import type { Sessions } from './sessions.ts';
 
 /** A key that was recognised. `businessId` is undefined for the admin key, which may act for every business. */
 export interface Principal {
@@ -25,7 +21,6 @@ export interface KeyRing {
 }
 
 export const SESSION_COOKIE = 'tandem_session';
-const SESSION_MS = 12 * 3_600_000;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,83 +30,71 @@ declare module 'fastify' {
   }
 }
 
-/** Makes and checks session values: `<keyId>.<expiry>.<HMAC-SHA256>`. */
-export class Sessions {
-  #secret: Uint8Array;
-  #clock: Clock;
-
-  constructor(secret: Uint8Array, clock: Clock) {
-    this.#secret = secret;
-    this.#clock = clock;
-  }
-
-  issue(keyId: string): { value: string; maxAgeSeconds: number } {
-    const body = `${keyId}.${this.#clock.wall() + SESSION_MS}`;
-    return { value: `${body}.${this.#sign(body)}`, maxAgeSeconds: SESSION_MS / 1000 };
-  }
-
-  /** The key's id, or undefined when forged or expired. */
-  verify(value: string): string | undefined {
-    const [keyId, expiry, signature] = value.split('.');
-    if (!keyId || !expiry || !signature) return undefined;
-    const expected = Buffer.from(this.#sign(`${keyId}.${expiry}`));
-    const given = Buffer.from(signature);
-    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
-    return Number(expiry) > this.#clock.wall() ? keyId : undefined;
-  }
-
-  #sign(body: string): string {
-    return createHmac('sha256', this.#secret).update(body).digest('base64url');
-  }
-}
-
 export interface AuthOptions {
   keys: KeyRing;
   sessions: Sessions;
+  /** Where browsers reach the console. */
+  publicUrl: string;
 }
 
 /** Resolves a bearer key or a session; undefined when there is none or it is not valid. */
 export async function authenticate(
-  { keys, sessions }: AuthOptions,
+  { keys, sessions }: Pick<AuthOptions, 'keys' | 'sessions'>,
   credentials: { authorization?: string; session?: string },
 ): Promise<Principal | undefined> {
-  const bearer = /^Bearer\s+(\S{1,200})$/i.exec(credentials.authorization ?? '')?.[1];
-  if (bearer) return keys.byKey(bearer);
+  // A request that brings a key is judged by it alone, also when the key is wrong and a cookie would do.
+  if (credentials.authorization !== undefined) {
+    const bearer = /^Bearer +(\S{1,200})$/i.exec(credentials.authorization)?.[1];
+    return bearer === undefined ? undefined : keys.byKey(bearer);
+  }
   const keyId = credentials.session && sessions.verify(credentials.session);
   return keyId ? keys.byId(keyId) : undefined;
 }
 
-/** True when a browser sent this from our own pages; requests without an Origin are not a browser's cross-site ones. */
-function sameOrigin(request: FastifyRequest): boolean {
-  const origin = request.headers.origin;
-  if (!origin) return true;
-  return URL.parse(origin)?.host === request.headers.host;
+/** True when a browser sent this from our own pages; a request without an Origin is not a browser's cross-site one. */
+export function isOurOrigin(headers: { origin?: string; host?: string }, publicUrl: string): boolean {
+  if (!headers.origin) return true;
+  const from = URL.parse(headers.origin);
+  return from !== null && (from.host === headers.host || from.origin === URL.parse(publicUrl)?.origin);
 }
 
-/** Guards every route registered on `app` after it. */
-export function installAuth(app: FastifyInstance, options: AuthOptions): void {
+const isSafe = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD';
+
+/** Refuses a change that a browser sends from another site's page. Throws `forbidden`. */
+export function refuseOtherOrigins(request: FastifyRequest, publicUrl: string): void {
+  if (!isSafe(request) && !isOurOrigin(request.headers, publicUrl)) {
+    throw new TandemError('forbidden', 'This request comes from a page of another site');
+  }
+}
+
+/**
+ * Guards every route registered on `app` after it: 401 without a key, 403 without the scope, and `businessId` filled in.
+ * With `business` false a route is about businesses themselves and `businessId` stays empty.
+ */
+export function installAuth(app: FastifyInstance, options: AuthOptions, { business }: { business: boolean }): void {
   app.decorateRequest('principal');
   app.decorateRequest('businessId', '');
   app.addHook('onRequest', async (request) => {
-    const session = request.cookies[SESSION_COOKIE];
-    const principal = await authenticate(options, { authorization: request.headers.authorization, session });
+    const { authorization } = request.headers;
+    const principal = await authenticate(options, { authorization, session: request.cookies[SESSION_COOKIE] });
     if (!principal) throw new TandemError('unauthenticated');
-    const bySession = !request.headers.authorization;
-    if (bySession && request.method !== 'GET' && request.method !== 'HEAD' && !sameOrigin(request)) throw new TandemError('forbidden');
-    if (request.method !== 'GET' && request.method !== 'HEAD' && !principal.scopes.includes('write')) throw new TandemError('forbidden');
+    if (authorization === undefined) refuseOtherOrigins(request, options.publicUrl);
+    const scope = isSafe(request) ? 'read' : 'write';
+    if (!principal.scopes.includes(scope)) throw new TandemError('forbidden', `This key lacks the scope ${scope}`);
     request.principal = principal;
-    request.businessId = await businessOf(options.keys, principal, request.headers['tandem-business']);
+    if (business) request.businessId = await businessOf(options.keys, principal, request.headers['tandem-business']);
   });
 }
 
-/** An admin names the business in `Tandem-Business`; every other key has its own and may name no other. */
+/** An admin names the business in `Tandem-Business`; every other key has its own and may name no other. Throws `not-found`. */
 export async function businessOf(keys: KeyRing, principal: Principal, named: string | string[] | undefined): Promise<string> {
   const wanted = typeof named === 'string' && named !== '' ? named : undefined;
   if (principal.businessId !== undefined) {
     if (wanted !== undefined && wanted !== principal.businessId) throw new TandemError('not-found', 'There is no such business');
     return principal.businessId;
   }
-  if (wanted === undefined) return (await keys.firstBusinessId()) ?? '';
-  if (!(await keys.hasBusiness(wanted))) throw new TandemError('not-found', 'There is no such business');
-  return wanted;
+  const id = wanted ?? (await keys.firstBusinessId());
+  if (id === undefined) throw new TandemError('not-found', 'There is no business yet');
+  if (wanted !== undefined && !(await keys.hasBusiness(wanted))) throw new TandemError('not-found', 'There is no such business');
+  return id;
 }

@@ -20,6 +20,7 @@ export class CallThreadClient implements CallThread {
   #clock: Clock;
   #next = 1;
   #waiting = new Map<number, Waiting>();
+  #closed = false;
 
   constructor(send: (message: ToCallThread) => void, clock: Clock) {
     this.#send = send;
@@ -27,13 +28,14 @@ export class CallThreadClient implements CallThread {
   }
 
   command<N extends CommandName>(name: N, input: Commands[N]['input'], deadlineMs = 5_000): Promise<Commands[N]['output']> {
+    if (this.#closed) return Promise.reject(new TandemError('unavailable', 'The call thread has stopped'));
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<Commands[N]['output']>();
     const deadline = this.#clock.after(deadlineMs, () => {
       this.#waiting.delete(id);
       reject(new TandemError('unavailable', 'The call thread did not answer in time'));
     });
-    this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, deadline });
+    this.#waiting.set(id, { resolve, reject, deadline });
     this.#send({ type: 'command', id, name, input } as ToCallThread);
     return promise;
   }
@@ -49,8 +51,9 @@ export class CallThreadClient implements CallThread {
     else waiting.reject(new TandemError(message.code, message.message));
   }
 
-  /** The thread is gone: every open command fails. */
+  /** The thread is gone: every open command fails, and every later one. */
   close(): void {
+    this.#closed = true;
     for (const { reject, deadline } of this.#waiting.values()) {
       deadline.cancel();
       reject(new TandemError('unavailable', 'The call thread has stopped'));

@@ -2,6 +2,7 @@
 import { page, type Page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { idParams } from './schemas.ts';
 
 export interface PageRequest {
   cursor?: string;
@@ -17,6 +18,8 @@ export interface Resource<Item, Detail, Input> {
   item: z.ZodType<Item>;
   detail: z.ZodType<Detail>;
   input: z.ZodObject;
+  /** Largest request body in bytes; the server's own limit when absent. */
+  mostBytes?: number;
   list(businessId: string, page: PageRequest): Promise<Page<Item>>;
   read(businessId: string, id: string): Promise<Detail>;
   create(businessId: string, input: Input): Promise<Detail>;
@@ -26,47 +29,51 @@ export interface Resource<Item, Detail, Input> {
   changed(businessId: string): void;
 }
 
-const idParams = z.object({ id: z.string().max(64) });
 type Id = z.infer<typeof idParams>;
 
-/** Absent fields of an edit stay as they are: defaults of the input schema must not fill them in. */
-function partialOf(input: z.ZodObject): z.ZodObject {
-  const shape = Object.fromEntries(
-    Object.entries(input.shape).map(([key, field]) => [key, (field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : (field as z.ZodType)).optional()]),
-  );
-  return z.object(shape).strict();
+/**
+ * The body of an edit: absent fields stay as they are (defaults of the input schema must not fill them in), and null
+ * clears an optional one, as in RFC 7396.
+ */
+export function partialOf(input: z.ZodObject): z.ZodObject {
+  const fields = Object.entries(input.shape).map(([key, field]) => {
+    if (field instanceof z.ZodDefault) return [key, (field.unwrap() as z.ZodType).optional()];
+    if (!(field instanceof z.ZodOptional)) return [key, (field as z.ZodType).optional()];
+    const clearable = (field.unwrap() as z.ZodType).nullable().transform((value) => value ?? undefined);
+    return [key, clearable.optional().describe(field.description ?? 'null clears it')];
+  });
+  return z.object(Object.fromEntries(fields) as z.ZodRawShape).strict();
 }
 
 export function resourceRoutes<Item, Detail, Input>(app: FastifyInstance, resource: Resource<Item, Detail, Input>): void {
-  const { name, noun } = resource;
+  const { name, noun, item, detail } = resource;
   const tags = [name];
   const path = `/api/v1/${name}`;
+  const bodyLimit = resource.mostBytes;
+  const gone = z.null().describe('Deleted');
 
-  app.get<{ Querystring: PageRequest }>(path, { schema: { tags, summary: `List ${name}`, querystring: pageQuery, response: { 200: page(resource.item) } } }, (request) =>
-    resource.list(request.businessId, request.query),
-  );
+  const list = { tags, summary: `List ${name}, newest first`, querystring: pageQuery, response: { 200: page(item) } };
+  app.get<{ Querystring: PageRequest }>(path, { schema: list }, (request) => resource.list(request.businessId, request.query));
 
-  app.post<{ Body: Input }>(path, { schema: { tags, summary: `Create a ${noun}`, body: resource.input.strict(), response: { 201: resource.detail } } }, async (request, reply) => {
+  const create = { tags, summary: `Create: ${noun}`, body: resource.input.strict(), response: { 201: detail } };
+  app.post<{ Body: Input }>(path, { bodyLimit, schema: create }, async (request, reply) => {
     const made = await resource.create(request.businessId, request.body as Input);
     resource.changed(request.businessId);
     return reply.code(201).send(made);
   });
 
-  app.get<{ Params: Id }>(`${path}/:id`, { schema: { tags, summary: `Read a ${noun}`, params: idParams, response: { 200: resource.detail } } }, (request) =>
-    resource.read(request.businessId, request.params.id),
-  );
+  const read = { tags, summary: `Read one: ${noun}`, params: idParams, response: { 200: detail } };
+  app.get<{ Params: Id }>(`${path}/:id`, { schema: read }, (request) => resource.read(request.businessId, request.params.id));
 
-  app.patch<{ Params: Id; Body: Partial<Input> }>(
-    `${path}/:id`,
-    { schema: { tags, summary: `Edit a ${noun}`, params: idParams, body: partialOf(resource.input), response: { 200: resource.detail } } },
-    async (request) => {
-      const made = await resource.update(request.businessId, request.params.id, request.body as Partial<Input>);
-      resource.changed(request.businessId);
-      return made;
-    },
-  );
+  const edit = { tags, summary: `Edit: ${noun}`, params: idParams, body: partialOf(resource.input), response: { 200: detail } };
+  app.patch<{ Params: Id; Body: Partial<Input> }>(`${path}/:id`, { bodyLimit, schema: edit }, async (request) => {
+    const made = await resource.update(request.businessId, request.params.id, request.body as Partial<Input>);
+    resource.changed(request.businessId);
+    return made;
+  });
 
-  app.delete<{ Params: Id }>(`${path}/:id`, { schema: { tags, summary: `Delete a ${noun}`, params: idParams, response: { 204: z.null() } } }, async (request, reply) => {
+  const remove = { tags, summary: `Delete: ${noun}`, params: idParams, response: { 204: gone } };
+  app.delete<{ Params: Id }>(`${path}/:id`, { schema: remove }, async (request, reply) => {
     await resource.remove(request.businessId, request.params.id);
     resource.changed(request.businessId);
     return reply.code(204).send(null);

@@ -1,51 +1,44 @@
-/** `/api/v1/session`: the console signs in with a key and gets a cookie. */
-import '@fastify/cookie';
-import { type Business, business } from '@tandem/contract';
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
-import { TandemError } from '#kit/errors.ts';
-import { authenticate, type AuthOptions, type Principal, SESSION_COOKIE } from './auth.ts';
+/** Console sessions: values that are signed, name the key they came from and die with it, by time, or by signing out. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Kit } from '#kit/kit.ts';
 
-const session = z.object({ business: business.nullable(), businesses: z.array(business), permissions: z.array(z.string()) }).meta({ id: 'Session' });
+const SESSION_MS = 12 * 3_600_000;
+/** Signed-out sessions remembered; beyond that many the oldest would open again until their time is up. */
+const MOST_REVOKED = 50_000;
 
-export interface SessionOptions extends AuthOptions {
-  businessesOf(principal: Principal): Promise<Business[]>;
-  /** True when the console is reached over HTTPS. */
-  secure: boolean;
-}
+/** Makes and checks session values: `<keyId>.<expiry>.<nonce>.<HMAC-SHA256>`. */
+export class Sessions {
+  #secret: Uint8Array;
+  #kit: Pick<Kit, 'clock' | 'ids'>;
+  #revoked = new LRUCache<string, true>({ max: MOST_REVOKED });
 
-export function sessionRoutes(plain: FastifyInstance, options: SessionOptions): void {
-  const app = plain.withTypeProvider<ZodTypeProvider>();
-  const describe = async (principal: Principal) => {
-    const businesses = await options.businessesOf(principal);
-    return { business: businesses[0] ?? null, businesses, permissions: [...principal.scopes] };
-  };
-  const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure: options.secure } as const;
+  constructor(secret: Uint8Array, kit: Pick<Kit, 'clock' | 'ids'>) {
+    this.#secret = secret;
+    this.#kit = kit;
+  }
 
-  app.post(
-    '/api/v1/session',
-    {
-      config: { rateLimit: { max: 10, timeWindow: '1 minute' } },
-      schema: { tags: ['session'], summary: 'Sign in with an API key', security: [], body: z.object({ key: z.string().max(200) }), response: { 200: session } },
-    },
-    async (request, reply) => {
-      const principal = await authenticate(options, { authorization: `Bearer ${request.body.key}` });
-      if (!principal) throw new TandemError('unauthenticated', 'This key is not known');
-      const { value, maxAgeSeconds } = options.sessions.issue(principal.keyId);
-      reply.setCookie(SESSION_COOKIE, value, { ...cookie, maxAge: maxAgeSeconds });
-      return describe(principal);
-    },
-  );
+  issue(keyId: string): { value: string; maxAgeSeconds: number } {
+    const body = `${keyId}.${Math.floor(this.#kit.clock.wall()) + SESSION_MS}.${this.#kit.ids.token(12)}`;
+    return { value: `${body}.${this.#sign(body)}`, maxAgeSeconds: SESSION_MS / 1000 };
+  }
 
-  app.get('/api/v1/session', { schema: { tags: ['session'], summary: 'Who is signed in', response: { 200: session } } }, async (request) => {
-    const principal = await authenticate(options, { authorization: request.headers.authorization, session: request.cookies[SESSION_COOKIE] });
-    if (!principal) throw new TandemError('unauthenticated');
-    return describe(principal);
-  });
+  /** The key's id, or undefined when forged, expired or signed out. */
+  verify(value: string): string | undefined {
+    const [keyId, expiry, nonce, signature, ...rest] = value.split('.');
+    if (!keyId || !expiry || !nonce || !signature || rest.length > 0) return undefined;
+    const expected = Buffer.from(this.#sign(`${keyId}.${expiry}.${nonce}`));
+    const given = Buffer.from(signature);
+    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
+    return Number(expiry) > this.#kit.clock.wall() && !this.#revoked.has(value) ? keyId : undefined;
+  }
 
-  app.delete('/api/v1/session', { schema: { tags: ['session'], summary: 'Sign out', response: { 204: z.null() } } }, async (_request, reply) => {
-    reply.clearCookie(SESSION_COOKIE, cookie);
-    return reply.code(204).send(null);
-  });
+  /** Signs out: the value opens nothing any more, wherever a copy of it lies. */
+  revoke(value: string): void {
+    if (this.verify(value) !== undefined) this.#revoked.set(value, true);
+  }
+
+  #sign(body: string): string {
+    return createHmac('sha256', this.#secret).update(body).digest('base64url');
+  }
 }

@@ -10,7 +10,7 @@ import type { CallEvent, CallFact, Ending } from '@tandem/contract';
 import { planOf } from '#assistants/assistant.ts';
 import { Conversation } from '#conversation/conversation.ts';
 import { childOf, isCancelled } from '#kit/abort.ts';
-import { rfc3339 } from '#kit/clock.ts';
+import { rfc3339, type Timer } from '#kit/clock.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Leg, LegEndCause, LegListener } from '#telephony/leg.ts';
@@ -41,8 +41,17 @@ export interface CallOptions {
   recordings: Shelf;
 }
 
+/** Longer than any gateway lets it ring. */
+const CONNECT_WITHIN_MS = 120_000;
 /** A leg that has hung up says so; one that does not must not keep the call. */
 const LEG_END_WITHIN_MS = 3_000;
+
+/** What an answered call is made of. */
+interface TalkParts {
+  tooLong?: Timer;
+  recording?: CallRecording;
+  conversation?: Conversation;
+}
 
 const ENDING_OF_LEG: Record<LegEndCause, Ending> = {
   'hung-up': { by: 'caller', reason: 'hung-up' },
@@ -78,7 +87,7 @@ export class Call {
     return this.#closed.promise;
   }
 
-  /** The whole life. Resolves with the ending; never rejects for anything a caller, carrier or model did. */
+  /** The whole life. Resolves with the ending; never rejects: what fails in here ends this call, with its cause. */
   async run(): Promise<Ending> {
     const { route, line, kit } = this.#options;
     this.#record({
@@ -92,20 +101,12 @@ export class Call {
       assistantName: route.assistant.name,
       providerCallId: line.providerCallId,
     });
-    const giveUp = () => void this.end({ by: 'caller', reason: 'cancelled' });
-    if (line.abandoned?.aborted) giveUp();
-    line.abandoned?.addEventListener('abort', giveUp, { once: true });
-    const connected = line.connect(this.#scope.signal).then(
-      (leg) => leg,
-      (error: unknown) => {
-        void this.end(endingOfFailedAnswer(error), messageOf(error));
-        return undefined;
-      },
-    );
-    const leg = await Promise.race([connected, this.#ended.promise.then(() => undefined)]);
-    line.abandoned?.removeEventListener('abort', giveUp);
-    if (leg) await this.#talk(leg);
-    else void connected.then((late) => late?.hangUp());
+    try {
+      const leg = await this.#connect();
+      if (leg) await this.#talk(leg);
+    } catch (error) {
+      this.#fail(error);
+    }
     const { ending, detail } = await this.#ended.promise;
     this.#scope.abort('call-ended');
     this.#record({ type: 'call-ended', ...ending, durationMs: this.#talkedMs(), ...(detail === undefined ? {} : { detail }) });
@@ -113,36 +114,72 @@ export class Call {
     return ending;
   }
 
-  /** Answer to hang-up, on one leg. */
+  /** The leg, once answered; undefined when the call ended before. An answer that comes too late is hung up. */
+  async #connect(): Promise<Leg | undefined> {
+    const { line, kit } = this.#options;
+    const giveUp = () => void this.end({ by: 'caller', reason: 'cancelled' });
+    if (line.abandoned?.aborted) giveUp();
+    line.abandoned?.addEventListener('abort', giveUp, { once: true });
+    const tooLong = kit.clock.after(CONNECT_WITHIN_MS, () => void this.end({ by: 'system', reason: 'error' }, 'nobody answered in time'));
+    const connected = Promise.try(() => line.connect(this.#scope.signal)).then(
+      (leg) => leg,
+      (error: unknown) => {
+        void this.end(endingOfFailedAnswer(error), messageOf(error));
+        return undefined;
+      },
+    );
+    const leg = await Promise.race([connected, this.#ended.promise.then(() => undefined)]);
+    tooLong.cancel();
+    line.abandoned?.removeEventListener('abort', giveUp);
+    if (!leg) connected.then((late) => late?.hangUp()).catch((error: unknown) => this.#fail(error));
+    return leg;
+  }
+
+  /** Answer to hang-up, on one leg. Whatever of it could not be made, the leg is hung up and what was made is closed. */
   async #talk(leg: Leg): Promise<void> {
-    const { route, kit } = this.#options;
+    const { kit } = this.#options;
     this.#answeredAt = this.#at();
     this.#record({ type: 'call-answered', ringMs: this.#answeredAt });
     this.#record({ type: 'leg-joined', legId: leg.id, party: 'caller', gateway: leg.gateway, codec: leg.codec });
-    const recording = this.#startRecording(leg);
-    const conversation = this.#converse(leg);
     const legEnded = Promise.withResolvers<LegEndCause>();
-    leg.attach(this.#listener(leg, recording, conversation, legEnded.resolve));
-    const tooLong = kit.clock.after(route.assistant.maxDurationMs, () => void this.end({ by: 'system', reason: 'max-duration' }));
-    conversation.start().then(
-      (ending) => void this.end(ending),
-      (error: unknown) => {
-        if (isCancelled(error)) return;
-        kit.log.error({ error }, 'the conversation failed');
-        void this.end({ by: 'system', reason: 'error' }, messageOf(error));
-      },
-    );
+    const parts: TalkParts = {};
+    try {
+      this.#begin(leg, parts, legEnded.resolve);
+    } catch (error) {
+      this.#fail(error);
+    }
     const { ending } = await this.#ended.promise;
-    tooLong.cancel();
+    parts.tooLong?.cancel();
     this.#scope.abort('call-ended');
-    conversation.close();
-    await leg.hangUp(ending);
+    parts.conversation?.close();
+    await leg.hangUp(ending).catch((error: unknown) => this.#fail(error));
     const late = kit.clock.after(LEG_END_WITHIN_MS, () => legEnded.resolve('error'));
     const cause = await legEnded.promise;
     late.cancel();
-    await recording?.close('call-ended');
+    await parts.recording?.close('call-ended');
     this.#record({ type: 'line-measured', legId: leg.id, ...leg.stats() });
     this.#record({ type: 'leg-left', legId: leg.id, party: 'caller', cause });
+  }
+
+  /** Fills `parts` one by one, so that whoever closes them finds those made before a failure. */
+  #begin(leg: Leg, parts: TalkParts, legEnded: (cause: LegEndCause) => void): void {
+    const { route, kit } = this.#options;
+    parts.tooLong = kit.clock.after(route.assistant.maxDurationMs, () => void this.end({ by: 'system', reason: 'max-duration' }));
+    parts.recording = this.#startRecording(leg);
+    parts.conversation = this.#converse(leg);
+    leg.attach(this.#listener(leg, parts.recording, parts.conversation, legEnded));
+    parts.conversation.start().then(
+      (ending) => void this.end(ending),
+      (error: unknown) => {
+        if (!isCancelled(error)) this.#fail(error);
+      },
+    );
+  }
+
+  /** Our own fault: the call ends with it, nothing else does. */
+  #fail(error: unknown): void {
+    this.#options.kit.log.error({ error }, 'a call failed');
+    void this.end({ by: 'system', reason: 'error' }, messageOf(error));
   }
 
   #converse(leg: Leg): Conversation {

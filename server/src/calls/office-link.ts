@@ -36,6 +36,8 @@ export interface Vitals {
   pacer: Record<string, number>;
   journalDegraded: boolean;
   journalLost: number;
+  /** Exceptions that nobody caught; each ended its call, where it had one. */
+  faults: number;
   /** Event-loop delay of the call thread since the last report, milliseconds. */
   loopDelayP50Ms: number;
   loopDelayP99Ms: number;

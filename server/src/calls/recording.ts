@@ -22,6 +22,8 @@ const FRAME_BYTES = SAMPLES * 2;
 const BLOCK_FRAMES = 25;
 /** Blocks that may wait for a slow disk (4 s) before the recording gives up; the call goes on. */
 const MOST_BLOCKS = 8;
+/** How long the end of a call waits for the disk. */
+const CLOSE_WITHIN_MS = 5_000;
 
 export interface RecordingOptions {
   businessId: string;
@@ -110,12 +112,25 @@ export class Recording implements CallRecording {
         this.#filled = 0;
       }
       this.#drain();
-      await this.#writing;
+      if (!(await this.#isWritten())) {
+        // Whoever waits for this disk longer would keep the call; the file is repaired at the next start.
+        this.#stop('disk-slow');
+        return;
+      }
     }
     this.#stop(reason);
     if (this.#file && this.#bytes > 0) await this.#file.write(writeWavHeader(FORMAT, this.#bytes), 0, null, 0).catch(() => {});
     await this.#file?.close().catch(() => {});
     this.#file = undefined;
+  }
+
+  /** True once everything is on the disk; false when that takes too long. */
+  async #isWritten(): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = this.#kit.clock.after(CLOSE_WITHIN_MS, () => resolve(false));
+    const written = await Promise.race([this.#writing?.then(() => true) ?? true, late]);
+    timer.cancel();
+    return written;
   }
 
   /** The full block queues for the disk and another takes its place. */

@@ -1,6 +1,7 @@
 /** Where calls arrive: routes each to who answers, and holds the live ones - the only mutable registry of calls. */
 import type { Ending } from '@tandem/contract';
-import { TandemError } from '#kit/errors.ts';
+import { messageOf, TandemError } from '#kit/errors.ts';
+import { ownedBy } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
 import { Call } from './call.ts';
@@ -110,6 +111,14 @@ export class Switchboard {
     return true;
   }
 
+  /** A fault that nobody caught belongs to this call, which ends with it. False when it is not live. */
+  blame(callId: string, error: unknown): boolean {
+    const call = this.#calls.get(callId);
+    if (!call) return false;
+    void call.end({ by: 'system', reason: 'error' }, messageOf(error));
+    return true;
+  }
+
   /** Refuses new calls; resolves with the calls left when none is, or after `withinMs`. */
   async drain(withinMs: number): Promise<number> {
     this.#draining = true;
@@ -135,7 +144,7 @@ export class Switchboard {
     const { kit, models, journal, recordings } = this.#options;
     const call = new Call({ kit, route, line, models, journal, recordings });
     this.#calls.set(call.id, call);
-    call.run().then(
+    ownedBy(call.id, () => call.run()).then(
       () => this.#forget(call),
       (error: unknown) => {
         kit.log.error({ error, callId: call.id, businessId: call.businessId }, 'a call failed');

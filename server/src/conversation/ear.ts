@@ -5,7 +5,7 @@
 import type { WordTime } from '@tandem/contract';
 import { FRAME_MS, type Frame, type Sound, type SoundFormat } from '#audio/frame.ts';
 import type { Timer } from '#kit/clock.ts';
-import type { VendorError } from '#kit/errors.ts';
+import { messageOf, VendorError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Transcriber, Transcript, TranscriptionStream } from '#models/transcriber.ts';
 import type { VoiceActivityDetector } from '#models/voice-activity.ts';
@@ -72,17 +72,23 @@ export class Ear {
     const current = () => !this.#closed && stream === this.#stream;
     let stream: TranscriptionStream | undefined;
     this.#stream = undefined;
-    stream = transcriber.open({
-      format,
-      language,
-      phrases,
-      listener: {
-        partial: (transcript) => current() && this.#heard(transcript, false),
-        final: (transcript) => current() && this.#heard(transcript, true),
-        endOfTurn: () => current() && this.#options.listener.endOfTurn(this.#callTime(this.#edges.to)),
-        failed: (error) => current() && this.#failed(error),
-      },
-    });
+    try {
+      stream = transcriber.open({
+        format,
+        language,
+        phrases,
+        listener: {
+          partial: (transcript) => current() && this.#heard(transcript, false),
+          final: (transcript) => current() && this.#heard(transcript, true),
+          endOfTurn: () => current() && this.#options.listener.endOfTurn(this.#callTime(this.#edges.to)),
+          failed: (error) => current() && this.#failed(error),
+        },
+      });
+    } catch (error) {
+      // Also from a timer: a transcriber that cannot even be opened leaves the ear deaf, never the call broken.
+      this.#failed(error instanceof VendorError ? error : new VendorError(transcriber.name, 'permanent', messageOf(error), { cause: error }));
+      return;
+    }
     this.#stream = stream;
   }
 

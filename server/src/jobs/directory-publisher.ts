@@ -10,15 +10,15 @@ import { readSnapshot, type Snapshot } from '#store/snapshot.ts';
 const GATHER_MS = 50;
 const RETRY_MS = 2_000;
 
+const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+
+/** What the call thread is told of each business. */
 export function entriesOf(snapshot: Snapshot): BusinessEntry[] {
   return snapshot.businesses.map(({ id, name }) => {
     const own = <T extends { businessId: string }>(rows: T[]) => rows.filter(({ businessId }) => businessId === id);
     const documents = own(snapshot.documents).map((row) => ({ id: row.id, title: row.title, text: row.text }));
     const questions = own(snapshot.questions).map((row) => ({ id: row.id, phrasings: row.phrasings, answer: row.answer }));
-    const version = createHash('sha256')
-      .update(JSON.stringify([documents, questions]))
-      .digest('base64url')
-      .slice(0, 22);
+    const version = digestOf([documents, questions]);
     return {
       id,
       name,
@@ -37,10 +37,13 @@ export interface DirectoryPublisherOptions {
 }
 
 export class DirectoryPublisher {
-  #options: DirectoryPublisherOptions;
-  /** What each business's entry looked like when it was last sent. */
-  #sent = new Map<string, string>();
+  readonly #options: DirectoryPublisherOptions;
+  /** Digest of each business's entry as it was last sent. */
+  readonly #sent = new Map<string, string>();
   #timer: Timer | undefined;
+  /** Publishing takes turns: an older reading must not arrive after a newer one. */
+  #running: Promise<void> | undefined;
+  #again = false;
   #closed = false;
 
   constructor(options: DirectoryPublisherOptions) {
@@ -49,34 +52,54 @@ export class DirectoryPublisher {
 
   /** Reads everything and sends what differs. Rejects with `database-unavailable`. */
   async publish(): Promise<void> {
-    const entries = entriesOf(await readSnapshot(this.#options.database));
-    const changed = entries.filter((entry) => this.#sent.get(entry.id) !== JSON.stringify(entry));
-    const ids = new Set(entries.map(({ id }) => id));
-    const removed = [...this.#sent.keys()].filter((id) => !ids.has(id));
-    for (const entry of changed) this.#sent.set(entry.id, JSON.stringify(entry));
-    for (const id of removed) this.#sent.delete(id);
-    if (changed.length > 0 || removed.length > 0) this.#options.publish(changed, removed);
+    while (this.#running) await this.#running.catch(() => {});
+    this.#running = this.#publishNow().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
   }
 
   /** Something was edited; publishes soon, and tries again while the database is away. */
   changed(): void {
-    if (this.#closed || this.#timer) return;
-    this.#arm(GATHER_MS);
+    if (this.#closed) return;
+    if (this.#running) this.#again = true;
+    else if (!this.#timer) this.#arm(GATHER_MS);
   }
 
-  close(): void {
+  /** Stops; resolves when nothing runs any more. */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
+    await this.#running?.catch(() => {});
+  }
+
+  async #publishNow(): Promise<void> {
+    const entries = entriesOf(await readSnapshot(this.#options.database));
+    if (this.#closed) return;
+    const digests = new Map(entries.map((entry) => [entry.id, digestOf(entry)]));
+    const changed = entries.filter(({ id }) => this.#sent.get(id) !== digests.get(id));
+    const removed = [...this.#sent.keys()].filter((id) => !digests.has(id));
+    if (changed.length > 0 || removed.length > 0) this.#options.publish(changed, removed);
+    for (const id of removed) this.#sent.delete(id);
+    for (const [id, digest] of digests) this.#sent.set(id, digest);
   }
 
   #arm(delayMs: number): void {
     this.#timer = this.#options.kit.clock.after(delayMs, () => {
       this.#timer = undefined;
-      this.publish().catch((error: unknown) => {
-        this.#options.kit.log.warn({ error }, 'the directory could not be published');
-        if (!this.#closed) this.#arm(RETRY_MS);
-      });
+      this.publish().then(
+        () => this.#armIf(this.#again, GATHER_MS),
+        (error: unknown) => {
+          this.#options.kit.log.warn({ error }, 'the directory could not be published');
+          this.#armIf(true, RETRY_MS);
+        },
+      );
     });
+  }
+
+  #armIf(wanted: boolean, delayMs: number): void {
+    this.#again = false;
+    if (wanted && !this.#closed && !this.#timer) this.#arm(delayMs);
   }
 }

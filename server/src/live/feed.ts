@@ -2,7 +2,7 @@
  * The live feed at `/live` (Socket.IO). Rooms are derived from the session on the server. Updates are gathered and sent
  * at most every 100 ms: a screen needs states, not every step.
  */
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingHttpHeaders, Server as HttpServer } from 'node:http';
 import type { Call, CallEvent, LiveToClient, LiveToServer } from '@tandem/contract';
 import { Server, type Socket } from 'socket.io';
 import type { Timer } from '#kit/clock.ts';
@@ -12,50 +12,73 @@ import { LiveBoard } from './board.ts';
 const GATHER_MS = 100;
 /** A screen watches one call, a supervisor's wall a few. */
 const MOST_WATCHED = 20;
+const MOST_SOCKETS = 2_000;
+/** Messages that wait for a slow screen, some 10 s of them; beyond that it is cut off and starts anew when it returns. */
+const MOST_UNSENT = 100;
+const JOIN_WITHIN_MS = 10_000;
+/** A deleted key or a session that is over keeps its socket at most this long. */
+const RECHECK_MS = 60_000;
+const MOST_ID_CHARACTERS = 64;
 
 /** Who a socket belongs to; resolved from the handshake's cookie or bearer key, undefined refuses it. */
 export interface LiveSession {
   businessId: string;
 }
 
+/** What a socket was opened with. */
+export interface Handshake {
+  cookie: string | undefined;
+  authorization: string | undefined;
+  /** The business an admin asks for. */
+  business: string | undefined;
+}
+
 export interface LiveFeedOptions {
   kit: Kit;
   http: HttpServer;
-  /** Cookie and authorization headers, the asked business, and the Origin with the Host it must match. */
-  authenticate(handshake: { cookie: string | undefined; authorization: string | undefined; business: string | undefined }): Promise<LiveSession | undefined>;
+  authenticate(handshake: Handshake): Promise<LiveSession | undefined>;
+  /** Whether a page of this origin may connect. */
+  allowOrigin(headers: IncomingHttpHeaders): boolean;
 }
 
+type LiveServer = Server<LiveToServer, LiveToClient, Record<string, never>, LiveSession>;
 type LiveSocket = Socket<LiveToServer, LiveToClient, Record<string, never>, LiveSession>;
 
 const businessRoom = (businessId: string) => `business:${businessId}`;
 const callRoom = (businessId: string, callId: string) => `call:${businessId}:${callId}`;
+const isCallId = (value: unknown): value is string => typeof value === 'string' && value.length <= MOST_ID_CHARACTERS;
+
+function handshakeOf({ handshake }: LiveSocket): Handshake {
+  const { cookie, authorization } = handshake.headers;
+  const { business } = handshake.auth as { business?: unknown };
+  return { cookie, authorization, business: typeof business === 'string' ? business : undefined };
+}
 
 export class LiveFeed {
-  #kit: Kit;
-  #board = new LiveBoard();
-  #io: Server<LiveToServer, LiveToClient, Record<string, never>, LiveSession>;
-  #changed = new Map<string, Call>();
-  #events = new Map<string, CallEvent[]>();
-  #timer: Timer | undefined;
+  readonly #options: LiveFeedOptions;
+  readonly #board = new LiveBoard();
+  readonly #io: LiveServer;
+  /** Gathered since the last flush: rows by call, events by room. */
+  readonly #changed = new Map<string, Call>();
+  readonly #events = new Map<string, CallEvent[]>();
+  #flushing: Timer | undefined;
+  #rechecking: Timer | undefined;
+  #cut = 0;
 
-  constructor({ kit, http, authenticate }: LiveFeedOptions) {
-    this.#kit = kit;
-    this.#io = new Server(http, {
+  constructor(options: LiveFeedOptions) {
+    this.#options = options;
+    this.#io = new Server(options.http, {
       path: '/live',
       serveClient: false,
       perMessageDeflate: false,
       maxHttpBufferSize: 64 * 1024,
+      connectTimeout: JOIN_WITHIN_MS,
       // Upgrades below other paths belong to the gateways.
       destroyUpgrade: false,
-      allowRequest: (request, done) => {
-        const { origin, host } = request.headers;
-        done(null, !origin || URL.parse(origin)?.host === host);
-      },
+      allowRequest: ({ headers }, done) => done(null, this.sockets < MOST_SOCKETS && options.allowOrigin(headers)),
     });
     this.#io.use((socket, next) => {
-      const { cookie, authorization } = socket.handshake.headers;
-      const named = (socket.handshake.auth as { business?: unknown }).business;
-      authenticate({ cookie, authorization, business: typeof named === 'string' ? named : undefined }).then(
+      options.authenticate(handshakeOf(socket)).then(
         (session) => {
           if (!session) return next(new Error('unauthenticated'));
           socket.data = session;
@@ -65,29 +88,40 @@ export class LiveFeed {
       );
     });
     this.#io.on('connection', (socket) => this.#serve(socket));
+    this.#recheckLater();
   }
 
   get sockets(): number {
     return this.#io.engine.clientsCount;
   }
 
-  /** Takes durable events in order. */
+  /** Screens that were cut off because they did not keep up. */
+  get cut(): number {
+    return this.#cut;
+  }
+
+  /** Takes durable events in order. Never throws, never waits. */
   take(events: readonly CallEvent[]): void {
     for (const event of events) {
       const call = this.#board.take(event);
       if (!call) continue;
       this.#changed.set(call.id, call);
       const room = callRoom(event.businessId, event.callId);
+      if (!this.#io.sockets.adapter.rooms.has(room)) continue;
       const gathered = this.#events.get(room);
       if (gathered) gathered.push(event);
       else this.#events.set(room, [event]);
     }
-    if (this.#changed.size > 0) this.#timer ??= this.#kit.clock.after(GATHER_MS, () => this.#flush());
+    if (this.#changed.size > 0) this.#flushing ??= this.#options.kit.clock.after(GATHER_MS, () => this.#flush());
   }
 
+  /** Cuts every socket off; the HTTP server is its owner's to close. */
   async close(): Promise<void> {
-    this.#timer?.cancel();
-    await this.#io.close();
+    this.#flushing?.cancel();
+    this.#rechecking?.cancel();
+    this.#rechecking = undefined;
+    this.#io.disconnectSockets(true);
+    this.#io.engine.close();
   }
 
   #serve(socket: LiveSocket): void {
@@ -98,19 +132,21 @@ export class LiveFeed {
       if (typeof answer === 'function') answer(this.#board.list(businessId));
     });
     socket.on('watch', (callId, answer) => {
-      if (typeof callId !== 'string' || typeof answer !== 'function' || watched.size >= MOST_WATCHED) return;
+      if (!isCallId(callId) || typeof answer !== 'function') return;
+      if (watched.size >= MOST_WATCHED && !watched.has(callId)) return answer([]);
       watched.add(callId);
       void socket.join(callRoom(businessId, callId));
       answer(this.#board.events(businessId, callId));
     });
     socket.on('unwatch', (callId) => {
-      if (typeof callId !== 'string' || !watched.delete(callId)) return;
+      if (!isCallId(callId) || !watched.delete(callId)) return;
       void socket.leave(callRoom(businessId, callId));
     });
   }
 
   #flush(): void {
-    this.#timer = undefined;
+    this.#flushing = undefined;
+    this.#cutSlow();
     const byBusiness = new Map<string, { changed: Call[]; ended: string[] }>();
     for (const call of this.#changed.values()) {
       const update = byBusiness.get(call.businessId) ?? { changed: [], ended: [] };
@@ -122,5 +158,32 @@ export class LiveFeed {
     for (const [room, events] of this.#events) this.#io.to(room).emit('events', { callId: events[0].callId, events });
     this.#changed.clear();
     this.#events.clear();
+  }
+
+  #cutSlow(): void {
+    for (const socket of this.#io.sockets.sockets.values()) {
+      // Engine.IO types its buffer as private; it is the only place where unsent messages can be counted.
+      const { writeBuffer } = socket.conn as unknown as { writeBuffer: unknown[] };
+      if (writeBuffer.length <= MOST_UNSENT) continue;
+      this.#cut++;
+      this.#options.kit.log.warn({ businessId: socket.data.businessId, unsent: writeBuffer.length }, 'a live screen does not keep up');
+      // Dropped first: closing waits until the buffer is empty.
+      writeBuffer.length = 0;
+      socket.conn.close(true);
+    }
+  }
+
+  #recheckLater(): void {
+    this.#rechecking = this.#options.kit.clock.after(RECHECK_MS, () => {
+      void this.#recheck().finally(() => this.#rechecking && this.#recheckLater());
+    });
+  }
+
+  /** A database that is away is no reason to cut anybody off. */
+  async #recheck(): Promise<void> {
+    for (const socket of this.#io.sockets.sockets.values()) {
+      const session = await this.#options.authenticate(handshakeOf(socket)).catch(() => socket.data);
+      if (session?.businessId !== socket.data.businessId) socket.disconnect(true);
+    }
   }
 }

@@ -6,8 +6,9 @@ const LATENCY_BUCKETS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 3, 5, 10];
 
 /** Stages of a turn as pairs of marks, in the order they happen. */
 const STAGES: [name: string, from: keyof TurnStages, to: keyof TurnStages][] = [
-  ['endpoint', 'speechEndAt', 'committedAt'],
+  ['endpoint', 'speechEndAt', 'endpointAt'],
   ['transcript', 'speechEndAt', 'finalAt'],
+  ['commit', 'speechEndAt', 'committedAt'],
   ['retrieval', 'committedAt', 'retrievalAt'],
   ['first-token', 'requestAt', 'firstTokenAt'],
   ['first-clause', 'firstTokenAt', 'firstClauseAt'],
@@ -30,18 +31,62 @@ export class CallMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#received = new Counter({ name: 'tandem_calls_received_total', help: 'Calls that arrived or were placed', labelNames: ['business', 'gateway', 'direction'], registers });
+    this.#received = new Counter({
+      name: 'tandem_calls_received_total',
+      help: 'Calls that arrived or were placed',
+      labelNames: ['business', 'gateway', 'direction'],
+      registers,
+    });
     this.#live = new Gauge({ name: 'tandem_calls_live', help: 'Calls between received and ended', labelNames: ['business'], registers });
-    this.#endings = new Counter({ name: 'tandem_calls_ended_total', help: 'Endings by who and why', labelNames: ['business', 'by', 'reason'], registers });
-    this.#turn = new Histogram({ name: 'tandem_turn_seconds', help: "Caller's last speech to the first audible frame of the reply", labelNames: ['business'], buckets: LATENCY_BUCKETS, registers });
-    this.#stage = new Histogram({ name: 'tandem_turn_stage_seconds', help: 'Each stage of a turn', labelNames: ['stage'], buckets: LATENCY_BUCKETS, registers });
-    this.#duration = new Histogram({ name: 'tandem_call_duration_seconds', help: 'Received to ended', labelNames: ['business'], buckets: [5, 15, 30, 60, 120, 300, 600, 1800], registers });
-    this.#interruptions = new Counter({ name: 'tandem_replies_interrupted_total', help: 'Replies cut off by the caller', labelNames: ['business', 'cause'], registers });
-    this.#framesLate = new Counter({ name: 'tandem_frames_late_total', help: 'Frames sent more than 5 ms after their deadline', registers });
-    this.#framesSent = new Counter({ name: 'tandem_frames_sent_total', help: 'Frames sent', registers });
-    this.#packetsLost = new Counter({ name: 'tandem_packets_lost_total', help: 'Packets that never arrived', registers });
+    this.#endings = new Counter({
+      name: 'tandem_calls_ended_total',
+      help: 'Endings by who and why',
+      labelNames: ['business', 'by', 'reason'],
+      registers,
+    });
+    this.#turn = new Histogram({
+      name: 'tandem_turn_seconds',
+      help: "Caller's last speech to the first audible frame of the reply",
+      labelNames: ['business'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#stage = new Histogram({
+      name: 'tandem_turn_stage_seconds',
+      help: 'Each stage of a turn',
+      labelNames: ['business', 'stage'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'tandem_call_duration_seconds',
+      help: 'Received to ended',
+      labelNames: ['business'],
+      buckets: [5, 15, 30, 60, 120, 300, 600, 1800],
+      registers,
+    });
+    this.#interruptions = new Counter({
+      name: 'tandem_replies_interrupted_total',
+      help: 'Replies cut off by the caller',
+      labelNames: ['business', 'cause'],
+      registers,
+    });
+    this.#framesLate = new Counter({
+      name: 'tandem_frames_late_total',
+      help: 'Frames sent more than 5 ms after their deadline',
+      labelNames: ['business'],
+      registers,
+    });
+    this.#framesSent = new Counter({ name: 'tandem_frames_sent_total', help: 'Frames sent', labelNames: ['business'], registers });
+    this.#packetsLost = new Counter({
+      name: 'tandem_packets_lost_total',
+      help: 'Packets that never arrived',
+      labelNames: ['business'],
+      registers,
+    });
   }
 
+  /** Counts one event. Never throws. */
   take(event: CallEvent): void {
     const business = event.businessId;
     switch (event.type) {
@@ -52,15 +97,15 @@ export class CallMetrics {
         break;
       case 'turn-completed':
         if (event.voiceToVoiceMs !== undefined) this.#turn.observe({ business }, event.voiceToVoiceMs / 1000);
-        this.#observeStages(event.stages);
+        this.#observeStages(business, event.stages);
         break;
       case 'reply-interrupted':
         this.#interruptions.inc({ business, cause: event.cause });
         break;
       case 'line-measured':
-        this.#framesLate.inc(event.framesLate);
-        this.#framesSent.inc(event.framesSent);
-        this.#packetsLost.inc(event.packetsLost);
+        this.#framesLate.inc({ business }, event.framesLate);
+        this.#framesSent.inc({ business }, event.framesSent);
+        this.#packetsLost.inc({ business }, event.packetsLost);
         break;
       case 'call-ended':
         this.#endings.inc({ business, by: event.by, reason: event.reason });
@@ -72,10 +117,10 @@ export class CallMetrics {
     }
   }
 
-  #observeStages(stages: TurnStages): void {
+  #observeStages(business: string, stages: TurnStages): void {
     for (const [stage, from, to] of STAGES) {
       const [start, end] = [stages[from], stages[to]];
-      if (start !== undefined && end !== undefined && end >= start) this.#stage.observe({ stage }, (end - start) / 1000);
+      if (start !== undefined && end !== undefined && end >= start) this.#stage.observe({ business, stage }, (end - start) / 1000);
     }
   }
 }

@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, type Registry } from 
 import type { Vitals } from '#calls/office-link.ts';
 
 export class ProcessMetrics {
+  readonly #registry: Registry;
   #vitals: Vitals | undefined;
   #query: Histogram;
   #queryFailures: Counter;
@@ -12,11 +13,23 @@ export class ProcessMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
+    this.#registry = registry;
     collectDefaultMetrics({ register: registry, prefix: 'tandem_' });
     this.#loop.enable();
-    this.#query = new Histogram({ name: 'tandem_database_query_seconds', help: 'Database queries', buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2], registers });
+    this.#query = new Histogram({
+      name: 'tandem_database_query_seconds',
+      help: 'Database queries',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+      registers,
+    });
     this.#queryFailures = new Counter({ name: 'tandem_database_query_failures_total', help: 'Database queries that failed', registers });
-    this.#request = new Histogram({ name: 'tandem_http_request_seconds', help: 'HTTP requests by route', labelNames: ['method', 'route', 'status'], buckets: [0.005, 0.02, 0.1, 0.5, 2, 10], registers });
+    this.#request = new Histogram({
+      name: 'tandem_http_request_seconds',
+      help: 'HTTP requests by route',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    });
     const vitalsGauge = (name: string, help: string, read: (vitals: Vitals) => number) =>
       new Gauge({
         name,
@@ -24,23 +37,52 @@ export class ProcessMetrics {
         registers,
         collect: this.#collector(read),
       });
-    vitalsGauge('tandem_call_thread_loop_delay_p50_seconds', 'Event-loop delay of the call thread, last second', (v) => v.loopDelayP50Ms / 1000);
-    vitalsGauge('tandem_call_thread_loop_delay_p99_seconds', 'Event-loop delay of the call thread, last second', (v) => v.loopDelayP99Ms / 1000);
-    vitalsGauge('tandem_call_thread_loop_delay_max_seconds', 'Event-loop delay of the call thread, last second', (v) => v.loopDelayMaxMs / 1000);
+    vitalsGauge(
+      'tandem_call_thread_loop_delay_p50_seconds',
+      'Event-loop delay of the call thread, last second',
+      (v) => v.loopDelayP50Ms / 1000,
+    );
+    vitalsGauge(
+      'tandem_call_thread_loop_delay_p99_seconds',
+      'Event-loop delay of the call thread, last second',
+      (v) => v.loopDelayP99Ms / 1000,
+    );
+    vitalsGauge(
+      'tandem_call_thread_loop_delay_max_seconds',
+      'Event-loop delay of the call thread, last second',
+      (v) => v.loopDelayMaxMs / 1000,
+    );
     vitalsGauge('tandem_call_thread_heap_bytes', 'Heap of the call thread', (v) => v.heapUsedBytes);
     vitalsGauge('tandem_journal_lost_events', 'Events that a failing disk made us drop', (v) => v.journalLost);
+    vitalsGauge('tandem_call_thread_faults', 'Exceptions in the call thread that nobody caught; each ended its call', (v) => v.faults);
     vitalsGauge('tandem_journal_degraded', '1 while the journal cannot be written', (v) => Number(v.journalDegraded));
     const loop = this.#loop;
-    new Gauge({
-      name: 'tandem_office_loop_delay_p99_seconds',
-      help: 'Event-loop delay of the office since the last scrape',
-      registers,
-      collect() {
-        this.set(loop.count > 0 ? Math.max(0, loop.percentile(99) / 1e9 - 0.01) : 0);
-        loop.reset();
-      },
-    });
-    this.#gatewayGauges(registers);
+    this.#registry.registerMetric(
+      new Gauge({
+        name: 'tandem_office_loop_delay_p99_seconds',
+        help: 'Event-loop delay of the office since the last scrape',
+        registers: [],
+        collect() {
+          this.set(loop.count > 0 ? Math.max(0, loop.percentile(99) / 1e9 - 0.01) : 0);
+          loop.reset();
+        },
+      }),
+    );
+    this.#gatewayGauges();
+  }
+
+  /** A gauge read at each scrape from a part that this file knows nothing of. */
+  watch(name: string, help: string, read: () => number): void {
+    this.#registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(read());
+        },
+      }),
+    );
   }
 
   vitals(vitals: Vitals): void {
@@ -68,27 +110,31 @@ export class ProcessMetrics {
     };
   }
 
-  #gatewayGauges(registers: Registry[]): void {
+  #gatewayGauges(): void {
     const current = () => this.#vitals;
-    new Gauge({
-      name: 'tandem_gateway_count',
-      help: 'Counters of each gateway since start (packets, strangers dropped, refusals by reason, …)',
-      labelNames: ['gateway', 'what'],
-      registers,
-      collect() {
-        for (const [gateway, counters] of Object.entries(current()?.gateways ?? {})) {
-          for (const [what, value] of Object.entries(counters)) this.set({ gateway, what }, value);
-        }
-      },
-    });
-    new Gauge({
-      name: 'tandem_pacer_count',
-      help: 'Counters of the paced loop since start (ticks, late, skipped)',
-      labelNames: ['what'],
-      registers,
-      collect() {
-        for (const [what, value] of Object.entries(current()?.pacer ?? {})) this.set({ what }, value);
-      },
-    });
+    this.#registry.registerMetric(
+      new Gauge({
+        name: 'tandem_gateway_count',
+        help: 'Counters of each gateway since start (packets, strangers dropped, refusals by reason, …)',
+        labelNames: ['gateway', 'what'],
+        registers: [],
+        collect() {
+          for (const [gateway, counters] of Object.entries(current()?.gateways ?? {})) {
+            for (const [what, value] of Object.entries(counters)) this.set({ gateway, what }, value);
+          }
+        },
+      }),
+    );
+    this.#registry.registerMetric(
+      new Gauge({
+        name: 'tandem_pacer_count',
+        help: 'Counters of the paced loop since start (ticks, late, skipped)',
+        labelNames: ['what'],
+        registers: [],
+        collect() {
+          for (const [what, value] of Object.entries(current()?.pacer ?? {})) this.set({ what }, value);
+        },
+      }),
+    );
   }
 }

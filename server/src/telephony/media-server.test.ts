@@ -8,6 +8,8 @@ import type { Gateway } from './gateway.ts';
 import { MediaServer, type MediaServerOptions } from './media-server.ts';
 import { acceptWebSocket } from './web-socket.ts';
 
+const { clock } = testKit();
+
 /** Greets whoever connects with the path it was given. */
 const echo: Gateway = {
   name: 'echo',
@@ -17,7 +19,7 @@ const echo: Gateway = {
   counters: () => ({}),
   upgrade: (request, socket, head, path) => {
     if (path === '/broken') throw new Error('a gateway that throws');
-    acceptWebSocket(request, socket, head, (webSocket) => {
+    acceptWebSocket(request, socket, head, clock, (webSocket) => {
       webSocket.send(path);
       webSocket.on('message', (data) => webSocket.send(data as Buffer));
     });
@@ -98,5 +100,45 @@ describe('the media server', () => {
       message: `Port ${port} on 127.0.0.1 is in use already; set TANDEM_MEDIA_PORT to another one`,
     });
     other.close();
+  });
+
+  /** Answers the code the server closed with, after `attack` had its way. */
+  const closedAfter = async (attack: (webSocket: WebSocket) => void): Promise<number> => {
+    const { port } = await start();
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/gateways/echo/media`);
+    webSocket.on('error', () => {});
+    await once(webSocket, 'open');
+    attack(webSocket);
+    const [code] = (await once(webSocket, 'close')) as [number];
+    return code;
+  };
+
+  test('cuts off a peer that floods with messages or pings', async () => {
+    const floods = [(webSocket: WebSocket) => webSocket.send('x'), (webSocket: WebSocket) => webSocket.ping()];
+    for (const flood of floods) {
+      const code = await closedAfter((webSocket) => {
+        for (let i = 0; i < 2_100; i++) flood(webSocket);
+      });
+      expect([1006, 1008]).toContain(code); // torn off in the middle of its flood, or told why before
+      await server?.stop();
+    }
+  });
+
+  test('takes no message of more than 64 KiB or of more than 16 fragments', async () => {
+    expect(await closedAfter((webSocket) => webSocket.send(new Uint8Array(64 * 1024 + 1)))).toBe(1009);
+    await server?.stop();
+    const fragments = (webSocket: WebSocket) => {
+      for (let i = 0; i < 20; i++) webSocket.send('x', { fin: false });
+    };
+    expect(await closedAfter(fragments)).toBe(1008);
+  });
+
+  test('a ping is answered', async () => {
+    const { port } = await start();
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/gateways/echo/media`);
+    await once(webSocket, 'open');
+    webSocket.ping('still there?');
+    expect(String((await once(webSocket, 'pong'))[0])).toBe('still there?');
+    webSocket.close();
   });
 });

@@ -28,6 +28,8 @@ export interface OfficeOptions {
   assistant?: Partial<Assistant>;
   languageModel?: LanguageModel;
   synthesizer?: Synthesizer;
+  /** Models that need the centre's own clock. */
+  models?: (kit: TestKit) => { languageModel?: LanguageModel; synthesizer?: Synthesizer };
   maxCalls?: number;
   /** Record to real files, whose time is not virtual; only counted otherwise. */
   record?: boolean;
@@ -48,6 +50,7 @@ export class CallCentre {
     this.kit = kit;
     this.folder = folder;
     this.pacer = new MediaPacer(kit.clock, kit.log);
+    const { languageModel, synthesizer } = { ...options, ...options.models?.(kit) };
     this.switchboard = new Switchboard({
       kit,
       journal: this.journal,
@@ -56,8 +59,8 @@ export class CallCentre {
       models: {
         voiceActivity: levelVoiceActivity(),
         transcribers: [this.transcriber],
-        languageModels: [options.languageModel ?? new ExtractiveLanguageModel(kit)],
-        synthesizers: [options.synthesizer ?? new ScriptedSynthesizer(kit, { firstMs: 40 })],
+        languageModels: [languageModel ?? new ExtractiveLanguageModel(kit)],
+        synthesizers: [synthesizer ?? new ScriptedSynthesizer(kit, { firstMs: 40 })],
       },
     });
     this.gateway = new LoopbackGateway({

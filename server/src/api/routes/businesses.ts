@@ -1,5 +1,7 @@
 /** `/api/v1/businesses`: the admin key makes and sees all of them, any other key only its own. */
-import { type Business, business, businessInput, page, pageQuery } from '@tandem/contract';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { businessInput, page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -9,63 +11,69 @@ import { createBusiness, deleteBusiness, listBusinesses, readBusiness, updateBus
 import type { Database } from '#store/database.ts';
 import type { Principal } from '../auth.ts';
 import type { StoredKeyRing } from '../key-ring.ts';
+import { partialOf } from '../resource.ts';
+import { idParams, shapes } from '../schemas.ts';
 
 export interface BusinessOptions {
   database: Database;
   kit: Kit;
   keys: StoredKeyRing;
   changed: (businessId: string) => void;
+  recordingsFolder: string;
 }
 
-const idParams = z.object({ id: z.string().max(64) });
-
-/** Oldest first, so that the first is the one a console opens with. */
-export async function businessesOf(database: Database, principal: Principal): Promise<Business[]> {
-  const { items } = await listBusinesses(database, { limit: 200 }, principal.businessId);
-  return items.toReversed();
+function adminOnly(principal: Principal): void {
+  if (principal.businessId !== undefined) throw new TandemError('forbidden', 'Only the admin key may do that');
 }
 
-export function businessRoutes(plain: FastifyInstance, { database, kit, keys, changed }: BusinessOptions): void {
+/** Another business is not forbidden but unknown. */
+function mustSee(principal: Principal, id: string): void {
+  if (principal.businessId !== undefined && principal.businessId !== id) throw new TandemError('not-found');
+}
+
+export function businessRoutes(plain: FastifyInstance, options: BusinessOptions): void {
+  const { database, kit, keys, changed, recordingsFolder } = options;
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const tags = ['businesses'];
-  const item = business.meta({ id: 'Business' });
-  const adminOnly = (principal: Principal) => {
-    if (principal.businessId !== undefined) throw new TandemError('forbidden', 'Only the admin key may do that');
-  };
-  /** Another business is not forbidden but unknown. */
-  const visible = (principal: Principal, id: string) => {
-    if (principal.businessId !== undefined && principal.businessId !== id) throw new TandemError('not-found');
-  };
+  const path = '/api/v1/businesses';
+  const response = { 200: shapes.business };
 
-  app.get('/api/v1/businesses', { schema: { tags, summary: 'List businesses', querystring: pageQuery, response: { 200: page(item) } } }, (request) =>
-    listBusinesses(database, request.query, request.principal.businessId),
-  );
-  app.post('/api/v1/businesses', { schema: { tags, summary: 'Create a business', body: businessInput.strict(), response: { 201: item } } }, async (request, reply) => {
+  const list = { tags, summary: 'List businesses, newest first', querystring: pageQuery, response: { 200: page(shapes.business) } };
+  app.get(path, { schema: list }, (request) => listBusinesses(database, request.query, request.principal.businessId));
+
+  const create = { tags, summary: 'Create a business', body: businessInput.strict(), response: { 201: shapes.business } };
+  app.post(path, { schema: create }, async (request, reply) => {
     adminOnly(request.principal);
     const made = await createBusiness(database, kit, request.body);
     keys.forgetBusinesses();
     changed(made.id);
     return reply.code(201).send(made);
   });
-  app.get('/api/v1/businesses/:id', { schema: { tags, summary: 'Read a business', params: idParams, response: { 200: item } } }, (request) => {
-    visible(request.principal, request.params.id);
+
+  app.get(`${path}/:id`, { schema: { tags, summary: 'Read a business', params: idParams, response } }, async (request) => {
+    mustSee(request.principal, request.params.id);
     return readBusiness(database, request.params.id);
   });
-  app.patch(
-    '/api/v1/businesses/:id',
-    { schema: { tags, summary: 'Edit a business', params: idParams, body: z.object({ name: businessInput.shape.name, language: z.string(), timeZone: z.string() }).partial().strict(), response: { 200: item } } },
-    async (request) => {
-      visible(request.principal, request.params.id);
-      const made = await updateBusiness(database, request.params.id, request.body);
-      changed(made.id);
-      return made;
-    },
-  );
-  app.delete('/api/v1/businesses/:id', { schema: { tags, summary: 'Delete a business and everything it owns', params: idParams, response: { 204: z.null() } } }, async (request, reply) => {
+
+  const edit = { tags, summary: 'Edit a business', params: idParams, body: partialOf(businessInput), response };
+  app.patch(`${path}/:id`, { schema: edit }, async (request) => {
+    mustSee(request.principal, request.params.id);
+    const made = await updateBusiness(database, request.params.id, request.body);
+    changed(made.id);
+    return made;
+  });
+
+  const gone = z.null().describe('Deleted');
+  const remove = { tags, summary: 'Delete a business and everything it owns', params: idParams, response: { 204: gone } };
+  app.delete(`${path}/:id`, { schema: remove }, async (request, reply) => {
     adminOnly(request.principal);
-    await deleteBusiness(database, request.params.id);
+    const { id } = await readBusiness(database, request.params.id);
+    await deleteBusiness(database, id);
     keys.forgetBusinesses();
-    changed(request.params.id);
+    changed(id);
+    await rm(join(recordingsFolder, id), { recursive: true, force: true }).catch((error: unknown) =>
+      kit.log.error({ error, businessId: id }, 'recordings of a deleted business are left'),
+    );
     return reply.code(204).send(null);
   });
 }

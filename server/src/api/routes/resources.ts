@@ -1,18 +1,5 @@
 /** Assistants, numbers, documents, questions and trunks: what each is, and the named queries behind its five routes. */
-import {
-  assistant,
-  type AssistantInput,
-  assistantInput,
-  document,
-  documentInput,
-  documentWithText,
-  numberInput,
-  phoneNumber,
-  question,
-  questionInput,
-  trunk,
-  trunkInput,
-} from '@tandem/contract';
+import { type AssistantInput, assistantInput, documentInput, numberInput, questionInput, trunkInput } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { cutPassages } from '#knowledge/passages.ts';
@@ -24,6 +11,7 @@ import { createNumber, deleteNumber, listNumbers, readNumber, updateNumber } fro
 import { createQuestion, deleteQuestion, listQuestions, readQuestion, updateQuestion } from '#store/questions.ts';
 import { createTrunk, deleteTrunk, listTrunks, readTrunk, updateTrunk } from '#store/trunks.ts';
 import { resourceRoutes } from '../resource.ts';
+import { shapes } from '../schemas.ts';
 
 export interface ResourceOptions {
   database: Database;
@@ -32,14 +20,18 @@ export interface ResourceOptions {
   changed: (businessId: string) => void;
 }
 
-const passagesIn = (title: string, text: string): number => cutPassages({ id: '', title, text }).length;
+/** A million characters of the longest kind (3 bytes in UTF-8), and their escapes in JSON. */
+const MOST_DOCUMENT_BYTES = 4 * 1024 * 1024;
+
+/** How many passages retrieval makes of a text; the title does not change where it is cut. */
+const passagesIn = (text: string): number => cutPassages({ id: '', title: '', text }).length;
 
 export function resources(app: FastifyInstance, { database, kit, changed }: ResourceOptions): void {
   resourceRoutes(app, {
     name: 'assistants',
     noun: 'assistant',
-    item: assistant.meta({ id: 'Assistant' }),
-    detail: assistant,
+    item: shapes.assistant,
+    detail: shapes.assistant,
     input: assistantInput,
     list: (businessId, page) => listAssistants(database, businessId, page),
     read: (businessId, id) => readAssistant(database, businessId, id),
@@ -52,8 +44,8 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
   resourceRoutes(app, {
     name: 'numbers',
     noun: 'number',
-    item: phoneNumber.meta({ id: 'Number' }),
-    detail: phoneNumber,
+    item: shapes.phoneNumber,
+    detail: shapes.phoneNumber,
     input: numberInput,
     list: (businessId, page) => listNumbers(database, businessId, page),
     read: (businessId, id) => readNumber(database, businessId, id),
@@ -66,18 +58,16 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
   resourceRoutes(app, {
     name: 'documents',
     noun: 'document',
-    item: document.meta({ id: 'Document' }),
-    detail: documentWithText.meta({ id: 'DocumentWithText' }),
+    item: shapes.document,
+    detail: shapes.documentWithText,
     input: documentInput,
+    mostBytes: MOST_DOCUMENT_BYTES,
     list: (businessId, page) => listDocuments(database, businessId, page),
     read: (businessId, id) => readDocument(database, businessId, id),
     create: (businessId, input: z.infer<typeof documentInput>) =>
-      createDocument(database, kit, businessId, { ...input, passages: passagesIn(input.title, input.text) }),
-    update: async (businessId, id, change) => {
-      if (change.text === undefined) return updateDocument(database, kit, businessId, id, change);
-      const passages = passagesIn(change.title ?? '', change.text);
-      return updateDocument(database, kit, businessId, id, { ...change, passages });
-    },
+      createDocument(database, kit, businessId, { ...input, passages: passagesIn(input.text) }),
+    update: (businessId, id, change) =>
+      updateDocument(database, kit, businessId, id, { ...change, ...(change.text !== undefined && { passages: passagesIn(change.text) }) }),
     remove: (businessId, id) => deleteDocument(database, businessId, id),
     changed,
   });
@@ -85,8 +75,8 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
   resourceRoutes(app, {
     name: 'questions',
     noun: 'question',
-    item: question.meta({ id: 'Question' }),
-    detail: question,
+    item: shapes.question,
+    detail: shapes.question,
     input: questionInput,
     list: (businessId, page) => listQuestions(database, businessId, page),
     read: (businessId, id) => readQuestion(database, businessId, id),
@@ -99,8 +89,8 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
   resourceRoutes(app, {
     name: 'trunks',
     noun: 'trunk',
-    item: trunk.meta({ id: 'Trunk' }),
-    detail: trunk,
+    item: shapes.trunk,
+    detail: shapes.trunk,
     input: trunkInput,
     list: (businessId, page) => listTrunks(database, businessId, page),
     read: (businessId, id) => readTrunk(database, businessId, id),

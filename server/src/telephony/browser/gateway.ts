@@ -57,7 +57,7 @@ export class BrowserGateway implements Gateway {
       refuseUpgrade(socket, 403);
       return;
     }
-    acceptWebSocket(request, socket, head, (webSocket) => {
+    acceptWebSocket(request, socket, head, this.#context.kit.clock, (webSocket) => {
       this.#counts.connections++;
       const { kit, pacer, onCall } = this.#context;
       const connection = new BrowserConnection({

@@ -106,7 +106,7 @@ export class TwilioGateway implements Gateway {
       refuseUpgrade(socket, 403);
       return;
     }
-    acceptWebSocket(request, socket, head, (webSocket) => {
+    acceptWebSocket(request, socket, head, this.#context.kit.clock, (webSocket) => {
       this.#counts.streams++;
       const stream = new MediaStream({
         kit: this.#context.kit,

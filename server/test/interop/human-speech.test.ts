@@ -1,0 +1,68 @@
+/** A recorded human voice asks over the phone, is understood by PocketSphinx, and is answered from a document of the business. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KnowledgeDocument } from '@tandem/contract';
+import { Baresip } from './peers/baresip.ts';
+import { missing } from './peers/installed.ts';
+import { TestLine } from './peers/line.ts';
+import { inTurn, pause, prompt } from './peers/speech.ts';
+
+const absent = missing('baresip', 'prompts', 'pocketsphinx');
+/** The demo greeting and an answer, spoken calmly, are over by then. */
+const GREETING_MS = 16_000;
+const ANSWER_MS = 14_000;
+/** The words of the prompts in asterisk-core-sounds-en, and what the business knows about them. */
+const ASKED = { prompt: 'telephone-number', title: 'Telephone number' };
+const FACT = 'Our telephone number is five five five, zero one hundred. Lines are busiest on Monday morning.';
+let line: TestLine;
+let known: KnowledgeDocument;
+
+beforeAll(async () => {
+  if (absent) return;
+  line = await TestLine.open({ demo: true });
+  known = await line.tandem.api('/api/v1/documents', { method: 'POST', body: { title: ASKED.title, text: FACT } });
+  // A grammar is written and loaded when knowledge changes.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+});
+afterAll(() => line?.close());
+
+describe.skipIf(absent)('a human voice', () => {
+  test('is understood, answered from the document, and its goodbye ends the call', async () => {
+    const says = inTurn(pause(GREETING_MS), await prompt(ASKED.prompt), pause(ANSWER_MS), await prompt('goodbye'), pause(40_000));
+    const phone = await Baresip.start({ user: 'human', says });
+    try {
+      await phone.dial(`sip:demo@${line.target};transport=udp`);
+      await phone.event('CALL_CLOSED', GREETING_MS + ANSWER_MS + 20_000);
+    } finally {
+      await phone.stop();
+    }
+    const call = await line.ended('human');
+    const finals = await line.events(call, 'transcript-final');
+    expect(finals.map(({ text }) => text.toLowerCase())).toEqual(['telephone number', 'goodbye']);
+    const [retrieval] = await line.events(call, 'retrieval-done');
+    expect(retrieval).toMatchObject({ answerable: true, passages: [{ documentId: known.id, title: ASKED.title }] });
+    const played = await line.events(call, 'speech-played');
+    const answer = played.filter(({ turn }) => turn === retrieval.turn).map(({ text }) => text);
+    expect(answer.join(' ')).toContain('five five five, zero one hundred');
+    expect(call.ending).toEqual({ by: 'assistant', reason: 'goodbye' });
+    await line.quiet();
+  });
+
+  test('that says something else is not taken for a question', async () => {
+    const says = inTurn(pause(GREETING_MS), await prompt('conf-adminmenu'), pause(40_000));
+    const phone = await Baresip.start({ user: 'elsewhere', says });
+    try {
+      await phone.dial(`sip:demo@${line.target};transport=udp`);
+      const call = await line.answered('elsewhere');
+      await line.untilEvents(call, 'speech-ended', (events) => events.length > 0, GREETING_MS + 15_000);
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      await phone.hangUp();
+    } finally {
+      await phone.stop();
+    }
+    const call = await line.ended('elsewhere');
+    const said = (await line.events(call, 'speech-played')).map(({ text }) => text).join(' ');
+    expect(said).not.toContain('five five five');
+    expect((await line.events(call, 'retrieval-done')).filter(({ answerable }) => answerable)).toEqual([]);
+    await line.quiet();
+  });
+});
