@@ -4,7 +4,9 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 const server = 'http://127.0.0.1:3000';
-const sockets = { target: server, ws: true };
+// The server compares Origin with Host, so Host stays the page's own.
+const plain = { target: server, changeOrigin: false };
+const sockets = { ...plain, ws: true };
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
@@ -14,6 +16,6 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: 5173,
-    proxy: { '/api': server, '/readyz': server, '/livez': server, '/live': sockets, '/gateways': sockets },
+    proxy: { '/api': plain, '/readyz': plain, '/livez': plain, '/live': sockets, '/gateways': sockets },
   },
 });

@@ -8,7 +8,7 @@ import { TandemError } from '#kit/errors.ts';
 import type { LogLevel } from '#kit/log.ts';
 import type { SettingMeta, Vendor } from '#kit/vendor.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z.coerce.number().int().min(1).max(65_535);
 const setting = (env: string, description: string, secret = false): SettingMeta => ({ env, description, secret });
 
 const houseSettings = z.object({
