@@ -1,20 +1,14 @@
 // npm run dev: the server restarted on every change, the console with hot reload on port 5173.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { buildConsole, install, nodeBinary, root } from './prepare.mjs';
+import { buildConsole, envFiles, install, nodeBinary, root } from './prepare.mjs';
 
 install();
 buildConsole();
 const children = [
   spawn(
     nodeBinary(),
-    [
-      '--watch-path=server/src',
-      '--watch-path=contract/src',
-      '--env-file-if-exists=.env',
-      '--disable-warning=ExperimentalWarning',
-      'server/src/main.ts',
-    ],
+    ['--watch-path=server/src', '--watch-path=contract/src', ...envFiles(), '--disable-warning=ExperimentalWarning', 'server/src/main.ts'],
     { cwd: root, stdio: 'inherit' },
   ),
   spawn(nodeBinary(), [join(root, 'node_modules/vite/bin/vite.js')], { cwd: join(root, 'web'), stdio: 'inherit' }),

@@ -20,6 +20,9 @@ export function nodeBinary() {
   );
 }
 
+/** Settings may lie in these files; variables that are set already win. */
+export const envFiles = () => ['.env', '.env.local'].filter((name) => existsSync(join(root, name))).map((name) => `--env-file=${name}`);
+
 export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (result.error) throw result.error;

@@ -1,7 +1,7 @@
 // npm start: everything a new machine needs, then the call centre.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { buildConsole, install, nodeBinary, root } from './prepare.mjs';
+import { buildConsole, envFiles, install, nodeBinary, root } from './prepare.mjs';
 
 try {
   install();
@@ -12,13 +12,7 @@ try {
 }
 const server = spawn(
   nodeBinary(),
-  [
-    '--env-file-if-exists=.env',
-    '--env-file-if-exists=.env.local',
-    '--disable-warning=ExperimentalWarning',
-    join(root, 'server/src/main.ts'),
-    ...process.argv.slice(2),
-  ],
+  [...envFiles(), '--disable-warning=ExperimentalWarning', join(root, 'server/src/main.ts'), ...process.argv.slice(2)],
   { cwd: root, stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));

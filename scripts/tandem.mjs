@@ -2,7 +2,7 @@
 // npx tandem COMMAND: the command line. Runs on the machine's Node and starts the one that the install brought.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { install, nodeBinary, root } from './prepare.mjs';
+import { envFiles, install, nodeBinary, root } from './prepare.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
 const commands = {
@@ -12,7 +12,7 @@ const commands = {
 
 function node(file, ...args) {
   install();
-  const flags = ['--env-file-if-exists=.env', '--env-file-if-exists=.env.local', '--disable-warning=ExperimentalWarning'];
+  const flags = [...envFiles(), '--disable-warning=ExperimentalWarning'];
   return spawnSync(nodeBinary(), [...flags, join(root, file), ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 

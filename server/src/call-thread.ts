@@ -111,6 +111,13 @@ async function open(): Promise<void> {
     'hang-up': async ({ businessId, callId }) => ({ found: switchboard.hangUp(businessId, callId) }),
     'gateway-request': async ({ gateway, request }) =>
       (await switchboard.gateway(gateway)?.request?.(request)) ?? { status: 404, headers: {}, body: '' },
+    open: async () => {
+      for (const gateway of gateways) await gateway.start();
+      await mediaServer.start();
+      // Only now: a fault while starting must fail the start.
+      net.spread();
+      return {};
+    },
     drain: async ({ withinMs }) => ({ left: await switchboard.drain(withinMs) }),
     stop: async () => {
       vitalsTimer.cancel();
@@ -182,10 +189,6 @@ async function open(): Promise<void> {
     vitalsTimer = kit.clock.after(1000, report);
   });
 
-  for (const gateway of gateways) await gateway.start();
-  await mediaServer.start();
-  // Only now: a fault while starting must fail the start.
-  net.spread();
   send({ type: 'ready', journal: journal.name, end: journal.end });
 }
 

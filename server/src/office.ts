@@ -33,6 +33,7 @@ const VERSION = '0.1.0';
 const CONSOLE = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const DRAIN_MS = 30_000;
 /** For the call thread to end its calls and close its files, after draining. */
+const OPEN_WITHIN_MS = 15_000;
 const STOP_WITHIN_MS = 10_000;
 
 export interface Office {
@@ -64,8 +65,8 @@ async function openDatabase(config: Config, kit: Kit, metrics: ProcessMetrics): 
 }
 
 /**
- * Starts the call thread; resolves when it takes calls. Rejects with its own error (`port-taken`, …), the thread gone.
- * `onMessage` sees every message, those before it takes calls too.
+ * Starts the call thread; resolves when its journal and models are there. Rejects with its own error, the thread gone.
+ * `onMessage` sees every message, those before that too.
  */
 async function startCallThread(
   settings: CallThreadSettings,
@@ -114,36 +115,35 @@ export async function openOffice(config: Config, kit: Kit, undo: Undo, onLost: (
   }
 }
 
+/** The call thread's word that its journal and models are there. */
+type Ready = Extract<FromCallThread, { type: 'ready' }>;
+
 async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error) => void): Promise<Office> {
   const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls } = config.house;
   const registry = new Registry();
   const processMetrics = new ProcessMetrics(registry);
   undo.push(async () => processMetrics.close());
   const callMetrics = new CallMetrics(registry);
-  const database = await openDatabase(config, kit, processMetrics);
-  undo.push(() => database.close());
-  await migrate(database, kit);
-  if (config.house.seed === 'demo') {
-    await seed(database, kit, { countPassages: (text) => cutPassages({ id: '', title: '', text }).length });
-  }
-  const newKey = await ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
-
-  const state = { started: false, draining: false, vitals: undefined as Vitals | undefined, vitalsAt: kit.clock.now() };
+  const state = {
+    started: false,
+    draining: false,
+    vitals: undefined as Vitals | undefined,
+    vitalsAt: kit.clock.now(),
+    journal: undefined as Ready | undefined,
+  };
   let feed: LiveFeed | undefined;
   let writer: CallWriter | undefined;
   let thread: Worker | undefined;
   const client = new CallThreadClient((message: ToCallThread) => thread?.postMessage(message), kit.clock);
-  const take = (message: FromCallThread, worker: Worker) => {
+  const take = (message: FromCallThread) => {
     client.take(message);
     if (message.type === 'events') {
-      // Before the thread is ready these are the endings of calls that a crash cut off: the writer reads them from the journal.
+      // Before there is a writer these are the endings of calls that a crash cut off: it reads them from the journal.
       writer?.push(message.events, message.position);
       for (const event of message.events) callMetrics.take(event);
       feed?.take(message.events);
     } else if (message.type === 'ready') {
-      const journal = { folder: join(dataFolder, 'journal'), name: message.journal };
-      writer = new CallWriter({ kit, database, journal, onSegmentDone: (position) => worker.postMessage({ type: 'stored', position }) });
-      writer.start(message.end);
+      state.journal = message;
     } else if (message.type === 'vitals') {
       state.vitals = message.vitals;
       state.vitalsAt = kit.clock.now();
@@ -151,10 +151,17 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     }
   };
   const settings = { host, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, vendors: config.vendors };
-  const worker = await startCallThread(settings, take);
-  thread = worker;
+  // The database and the thread open side by side: each takes seconds on a small machine.
+  const opening = openDatabase(config, kit, processMetrics);
+  opening.catch(() => {});
+  undo.push(async () => (await opening.catch(() => undefined))?.close());
+  const starting = startCallThread(settings, take);
+  starting.catch(() => {});
   undo.push(async () => {
     state.draining = true;
+    const worker = await starting.catch(() => undefined);
+    if (!worker) return;
+    thread = worker;
     await client
       .command('stop', {}, STOP_WITHIN_MS)
       .catch((error: unknown) => kit.log.warn({ error }, 'the call thread did not stop by itself'));
@@ -162,6 +169,19 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     await worker.terminate();
     await writer?.stop();
   });
+  const database = await opening;
+  await migrate(database, kit);
+  if (config.house.seed === 'demo') {
+    await seed(database, kit, { countPassages: (text) => cutPassages({ id: '', title: '', text }).length });
+  }
+  const newKey = await ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
+  const worker = await starting;
+  thread = worker;
+  if (state.journal) {
+    const journal = { folder: join(dataFolder, 'journal'), name: state.journal.journal };
+    writer = new CallWriter({ kit, database, journal, onSegmentDone: (position) => worker.postMessage({ type: 'stored', position }) });
+    writer.start(state.journal.end);
+  }
   worker.on('exit', (code) => {
     client.close();
     if (!state.draining) onLost(new Error(`the call thread ended with code ${code}`));
@@ -211,6 +231,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const net = new FaultNet({ clock: kit.clock, log: kit.log, blame: () => false, giveUp: () => process.exit(1) });
   processMetrics.watch('tandem_office_faults', 'Exceptions in the office that nobody caught', () => net.count);
   await publisher.publish();
+  await client.command('open', {}, OPEN_WITHIN_MS);
   const listening = await listen(app, host, port);
   state.started = true;
   const gather = net.spread();

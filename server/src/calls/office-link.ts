@@ -13,6 +13,8 @@ export interface PlaceCall {
 
 /** Commands and what each answers. */
 export interface Commands {
+  /** Opens the gateways' ports and takes calls, once the directory has been published. Refused with `port-taken`. */
+  open: { input: Record<string, never>; output: Record<string, never> };
   'place-call': { input: PlaceCall; output: { callId: string } };
   'hang-up': { input: { businessId: string; callId: string }; output: { found: boolean } };
   'gateway-request': { input: { gateway: string; request: GatewayRequest }; output: GatewayResponse };
