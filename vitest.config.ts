@@ -6,8 +6,17 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     passWithNoTests: true,
+    // Whole servers and databases start in some of them, on two shared cores.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts', 'web/src/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts', 'web/src/**/*.test.ts'],
+        },
+      },
       { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts', 'server/test/load/churn.test.ts'] } },
       {
         extends: true,
