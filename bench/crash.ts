@@ -4,7 +4,7 @@
  *   npm run bench -- crash [--kills 20] [--calls 20]
  *
  * An event is acknowledged when it was shown outside (live feed or REST) before the kill. Goals: none of them is lost,
- * every call is closed, every recording plays and lacks at most 1 s.
+ * every call is closed, every recording plays and lacks at most 1 s of what was spoken until the kill.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

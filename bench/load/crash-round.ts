@@ -30,7 +30,7 @@ export interface CrashRound {
   /** Calls without an ending after the restart; those ended as `process-died`. */
   callsOpen: number;
   callsDied: number;
-  /** Recordings that cannot be read, and how much of each of the others is missing at its end. */
+  /** Recordings that cannot be read, and how much of each of the others is missing at its end, counted to the kill. */
   recordingsBroken: number;
   recordingLostMs: number[];
   /** From spawn to a ready server. */
@@ -59,6 +59,7 @@ export async function crashOnce(
   const live = new LiveWatch(server.url, ADMIN_KEY, shown);
   await live.open();
   const callers = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CALLERS, plan], { stdio: 'ignore' });
+  let killedAt: number;
   try {
     const ids = await server.until<{ items: Call[] }, string[]>(
       '/api/v1/calls?state=live&limit=200',
@@ -66,6 +67,7 @@ export async function crashOnce(
       30_000,
     );
     await lookUntil(server, ids, shown, performance.now() + killAfterMs);
+    killedAt = Date.now();
     await server.stop('SIGKILL');
   } finally {
     live.close();
@@ -74,7 +76,7 @@ export async function crashOnce(
   const before = performance.now();
   const next = await startTandem({ dataFolder: server.dataFolder, env: SETTINGS });
   const restartMs = performance.now() - before;
-  const round = { ...(await judge(next, shown)), calls, killAfterMs, restartMs };
+  const round = { ...(await judge(next, shown, killedAt)), calls, killAfterMs, restartMs };
   return { round, next };
 }
 
@@ -91,7 +93,11 @@ async function lookUntil(server: TandemServer, ids: readonly string[], shown: Sh
   }
 }
 
-async function judge(server: TandemServer, shown: Shown): Promise<Omit<CrashRound, 'calls' | 'killAfterMs' | 'restartMs'>> {
+async function judge(
+  server: TandemServer,
+  shown: Shown,
+  killedAt: number,
+): Promise<Omit<CrashRound, 'calls' | 'killAfterMs' | 'restartMs'>> {
   const verdict = { eventsShown: 0, eventsLost: 0, callsOpen: 0, callsDied: 0, recordingsBroken: 0, recordingLostMs: [] as number[] };
   for (const [callId, events] of shown) {
     const call = await server
@@ -104,7 +110,7 @@ async function judge(server: TandemServer, shown: Shown): Promise<Omit<CrashRoun
     verdict.eventsShown += events.size;
     for (const event of events.values()) if (!isDeepStrictEqual(bySeq.get(event.seq), event)) verdict.eventsLost++;
     if (!call) continue;
-    const lost = await lostSound(server, call, stored);
+    const lost = await lostSound(server, call, stored, killedAt);
     if (lost === undefined) verdict.recordingsBroken++;
     else verdict.recordingLostMs.push(lost);
   }
@@ -121,15 +127,17 @@ async function allEvents(server: TandemServer, callId: string): Promise<CallEven
   return events;
 }
 
-/** Milliseconds between the call's last event and the end of its recording; undefined when that is not there or is no sound. */
-async function lostSound(server: TandemServer, call: Call, events: readonly CallEvent[]): Promise<number | undefined> {
+/**
+ * Milliseconds of sound between the end of a recording and the kill (`killedAt`, wall time); undefined when the recording
+ * is not there or is no sound.
+ */
+async function lostSound(server: TandemServer, call: Call, events: readonly CallEvent[], killedAt: number): Promise<number | undefined> {
   const from = events.find(({ type }) => type === 'recording-started')?.at;
-  const to = Math.max(...events.map(({ at }) => at));
   if (from === undefined) return 0; // the kill came before the answer
   try {
     const path = join(server.dataFolder, 'recordings', call.businessId, `${call.id}.wav`);
     const { durationMs } = readRecording(new Uint8Array(await readFile(path)));
-    return Math.max(0, to - from - durationMs);
+    return Math.max(0, killedAt - Date.parse(call.startedAt) - from - durationMs);
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
@@ -20,6 +20,9 @@ export interface PostgresServer {
   kill?(): Promise<void>;
   /** Starts it again on the same data after `kill`. */
   restart?(): Promise<void>;
+  /** Stops every process of it where it stands, as a disk that hangs would: connections stay open, nothing answers. */
+  freeze?(): void;
+  thaw?(): void;
   stop(): Promise<void>;
 }
 
@@ -88,11 +91,34 @@ export async function startPostgres(): Promise<PostgresServer> {
     createDatabase: (name) => createDatabase(urlOf('postgres'), urlOf(name), name),
     kill: () => end('SIGQUIT'),
     restart: start,
+    freeze: () => signalAll(server, 'SIGSTOP'),
+    thaw: () => signalAll(server, 'SIGCONT'),
     stop: async () => {
+      signalAll(server, 'SIGCONT');
       await end('SIGQUIT');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The server and the processes it has started, one per connection. */
+function signalAll(server: ChildProcess, signal: NodeJS.Signals): void {
+  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+  const parentOf = (pid: string): number => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1]);
+    } catch {
+      return 0; // it has ended
+    }
+  };
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(name) === server.pid);
+  for (const pid of [server.pid, ...children.map(Number)]) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // A connection's process ends with its connection.
+    }
+  }
 }
 
 /** PostgreSQL refuses to run as root: then it runs as its own user. */

@@ -54,6 +54,10 @@ export interface ServerOptions {
 
 const KEEP_ALIVE_MS = 72_000;
 const REQUEST_WITHIN_MS = 30_000;
+/** A connection that does not get its request's head across holds a socket for nothing. */
+const HEAD_WITHIN_MS = 10_000;
+const LOOK_FOR_SLOW_MS = 2_000;
+const MOST_CONNECTIONS = 8_000;
 const REQUESTS_PER_MINUTE = 1_200;
 const MOST_BODY_BYTES = 256 * 1024;
 const UNLIMITED = new Set(['/livez', '/readyz', '/metrics']);
@@ -65,6 +69,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     genReqId: () => kit.ids.make('request'),
     bodyLimit: MOST_BODY_BYTES,
     requestTimeout: REQUEST_WITHIN_MS,
+    http: { headersTimeout: HEAD_WITHIN_MS, connectionsCheckingInterval: LOOK_FOR_SLOW_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     // A proxy or tunnel on this machine tells the address it speaks for; nobody else is believed.
     trustProxy: 'loopback',
@@ -72,6 +77,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     // Sockets of a console that stays open must not hold the process up when it stops.
     forceCloseConnections: true,
   });
+  app.server.maxConnections = MOST_CONNECTIONS;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   installProblems(app, kit.log);

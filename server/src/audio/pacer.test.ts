@@ -94,6 +94,26 @@ test('a stall of 300 ms bunches 100 ms and skips the rest, on the same deadlines
   pacer.stop();
 });
 
+test('a line that throws is told and may end itself, whatever that throws', async () => {
+  const clock = new VirtualClock();
+  const pacer = new MediaPacer(clock, silentLog);
+  const told: unknown[] = [];
+  const line = {
+    tick: () => {
+      throw new Error('broken line');
+    },
+    failed: (thrown: unknown) => {
+      told.push(thrown);
+      pacer.remove(line);
+      throw new Error('worse');
+    },
+  };
+  pacer.add(line);
+  await clock.advance(200);
+  expect(told).toEqual([new Error('broken line')]);
+  expect([pacer.size, clock.pending]).toEqual([0, 0]);
+});
+
 test('a line that throws hurts nobody and stays', async () => {
   const clock = new VirtualClock();
   let logged = 0;

@@ -1,7 +1,7 @@
 /**
- * One loop over all lines. It wakes every 10 ms at absolute deadlines of the monotonic clock and ticks one of two
- * half-batches, so that every line is ticked every 20 ms and no line ever has a timer of its own. A late loop catches
- * up; a very late one skips what would otherwise leave as a burst.
+ * One loop over all lines. It wakes every 10 ms at absolute deadlines of the monotonic clock, ticks one of two
+ * half-batches and lets the other one listen, so that every line does both every 20 ms and no line ever has a timer of its
+ * own. A late loop catches up; a very late one skips what would otherwise leave as a burst.
  */
 import type { Clock, Timer } from '#kit/clock.ts';
 import { messageOf } from '#kit/errors.ts';
@@ -14,6 +14,13 @@ export interface Paced {
    * the loop got here. A line never starts a timer of its own.
    */
   tick(deadline: number, late: number): void;
+  /**
+   * Once per 20 ms, half of that after `tick`: what was heard is dealt with here, so that an answer that takes no time
+   * leaves 10 ms later and not a whole frame. Lines that are handed their sound do not need it.
+   */
+  listen?(): void;
+  /** Its `tick` or `listen` threw: a line that cannot go on ends itself here, or it will be told again in 20 ms. */
+  failed?(thrown: unknown): void;
 }
 
 export interface Pacer {
@@ -23,6 +30,8 @@ export interface Pacer {
   readonly size: number;
   stop(): void;
 }
+
+type OnFault = (line: Paced, thrown: unknown) => void;
 
 const HALVES = 2;
 /** The loop's own period: one half-batch each time. */
@@ -102,7 +111,12 @@ export class MediaPacer implements Pacer {
 
   #tick(step: number, deadline: number): void {
     const half = this.#halves[step % HALVES];
-    if (half.size === 0) return;
+    // The sound that is due leaves first.
+    if (half.size > 0) this.#send(half, deadline);
+    this.#halves[(step + 1) % HALVES].listen(this.#onFault);
+  }
+
+  #send(half: HalfBatch, deadline: number): void {
     const late = Math.max(0, this.#clock.now() - deadline);
     const frames = half.tick(deadline, late, this.#onFault);
     this.#counters.frames += frames;
@@ -115,8 +129,13 @@ export class MediaPacer implements Pacer {
     for (let step = from; step < from + steps; step++) this.#counters.skipped += this.#halves[step % HALVES].size;
   }
 
-  readonly #onFault = (thrown: unknown): void => {
+  readonly #onFault = (line: Paced, thrown: unknown): void => {
     this.#counters.faults++;
+    try {
+      line.failed?.(thrown);
+    } catch {
+      // It will be told again.
+    }
     const now = this.#clock.now();
     if (now - this.#faultLoggedAt < FAULT_LOG_MS) return;
     this.#faultLoggedAt = now;
@@ -171,7 +190,7 @@ class PacingLoop {
   };
 }
 
-/** Lines ticked together. Removal leaves a hole until no tick is running, so that the loop stays simple and safe. */
+/** Lines ticked together. Removal leaves a hole until no loop over them is running, so that the loops stay simple and safe. */
 class HalfBatch {
   readonly #lines: (Paced | undefined)[] = [];
   #size = 0;
@@ -195,7 +214,7 @@ class HalfBatch {
   }
 
   /** Ticks every line there was at the start; returns how many were ticked. */
-  tick(deadline: number, late: number, onFault: (thrown: unknown) => void): number {
+  tick(deadline: number, late: number, onFault: OnFault): number {
     const lines = this.#lines;
     const count = lines.length;
     let ticked = 0;
@@ -207,12 +226,30 @@ class HalfBatch {
       try {
         line.tick(deadline, late);
       } catch (thrown) {
-        onFault(thrown);
+        onFault(line, thrown);
       }
     }
     this.#ticking = false;
     if (this.#size < lines.length) this.#close();
     return ticked;
+  }
+
+  /** Lets every line listen that wants to. */
+  listen(onFault: OnFault): void {
+    const lines = this.#lines;
+    const count = lines.length;
+    this.#ticking = true;
+    for (let i = 0; i < count; i++) {
+      const line = lines[i];
+      if (!line?.listen) continue;
+      try {
+        line.listen();
+      } catch (thrown) {
+        onFault(line, thrown);
+      }
+    }
+    this.#ticking = false;
+    if (this.#size < lines.length) this.#close();
   }
 
   #close(): void {

@@ -47,7 +47,9 @@ describe.each(PAIRS)('%i to %i', (from, to) => {
     }
   });
 
-  test.runIf(from > to)('what lies above the transition is gone by 60 dB', () => {
+  // Upward there is nothing above the transition to be rid of.
+  if (from <= to) return;
+  test('what lies above the transition is gone by 60 dB', () => {
     for (let part = 1.16; part * nyquist < from / 2; part += 0.13) {
       const sound = sineTone(part * nyquist, 200, from, -4);
       const out = convert(sound, from, to);

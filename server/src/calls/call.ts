@@ -221,8 +221,12 @@ export class Call {
   #listener(leg: Leg, recording: CallRecording | undefined, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
     return {
       frame: (heard, sent) => {
-        recording?.write(heard.sound, sent);
-        conversation.frame(heard, sent);
+        try {
+          recording?.write(heard.sound, sent);
+          conversation.frame(heard, sent);
+        } catch (error) {
+          this.#fail(error);
+        }
       },
       digit: (digit) => {
         this.#record({ type: 'digit-received', legId: leg.id, digit });

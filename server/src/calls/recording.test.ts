@@ -58,6 +58,14 @@ test('a file cut off by a crash plays after the repair', async () => {
   await repairRecording(join(folder, 'missing.wav'));
 });
 
+test('the file is there before the first sound, and one that stays empty has a true header', async () => {
+  const { recording, told, path } = record();
+  await expect.poll(() => readFile(path).then(({ length }) => length)).toBe(58);
+  await recording.close('call-ended');
+  expect(told).toEqual(['started', 'call-ended 0']);
+  expect(new DataView(new Uint8Array(await readFile(path)).buffer).getUint32(54, true)).toBe(0);
+});
+
 test('a full disk stops the recording with its reason', async () => {
   await mkdir(join(folder, 'b'));
   await symlink('/dev/full', join(folder, 'b', 'c.wav'));

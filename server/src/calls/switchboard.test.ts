@@ -25,7 +25,7 @@ const fail = (what: string) => (): never => {
 };
 
 /** A switchboard with one assistant; `change` breaks a part of it. */
-function open(change: { models?: Partial<InstalledModels>; recordings?: Shelf } = {}) {
+function open(change: { models?: Partial<InstalledModels>; recordings?: Shelf; leg?: (leg: LoopbackLeg) => void } = {}) {
   const kit = testKit();
   const pacer = new MediaPacer(kit.clock, kit.log);
   const journal = new MemoryJournal();
@@ -42,7 +42,14 @@ function open(change: { models?: Partial<InstalledModels>; recordings?: Shelf } 
   const gateway = new LoopbackGateway({
     kit,
     pacer,
-    onCall: (call) => switchboard.receive(call),
+    onCall: (call) => {
+      const answer = async () => {
+        const leg = await call.answer();
+        change.leg?.(leg as LoopbackLeg);
+        return leg;
+      };
+      switchboard.receive({ ...call, answer });
+    },
     whoAnswers: (to, businessId) => switchboard.whoAnswers(to, businessId),
     publicUrl: 'http://127.0.0.1:3000',
     mediaUrl: 'ws://127.0.0.1:3001',
@@ -95,6 +102,20 @@ describe('a call that fails', () => {
 
   test('because its recording cannot be opened is hung up, with its cause', async () => {
     house = open({ recordings: { open: fail('no disk') } });
+    await endsWithError();
+  });
+
+  test('because its recording throws in the middle is hung up, with its cause', async () => {
+    let frames = 0;
+    const write = () => {
+      if (++frames === 20) throw new Error('a bug');
+    };
+    house = open({ recordings: { open: () => ({ write, close: async () => {} }) } });
+    await endsWithError();
+  });
+
+  test('because its leg cannot go on is hung up, with its cause', async () => {
+    house = open({ leg: (leg) => Object.assign(leg, { tick: fail('no codec') }) });
     await endsWithError();
   });
 

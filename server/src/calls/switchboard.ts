@@ -86,7 +86,8 @@ export class Switchboard {
     const route = this.directory.routeOf(order.businessId, order.assistantId);
     if (!route) throw new TandemError('not-found', 'There is no such assistant');
     if (this.#draining || this.#calls.size >= this.#options.maxCalls) throw new TandemError('capacity-reached');
-    const gateway = order.gateway ? this.#gateways.get(order.gateway) : this.#outboundGateway(order.businessId);
+    const wanted = [...this.#gateways.values()].filter(({ name }) => order.gateway === undefined || name === order.gateway);
+    const gateway = wanted.find((one) => one.canDial?.(order.businessId));
     if (!gateway) throw new TandemError('outbound-not-configured');
     const from = this.directory.businesses
       .find(({ id }) => id === order.businessId)
@@ -164,12 +165,6 @@ export class Switchboard {
     this.#refused[why] = (this.#refused[why] ?? 0) + 1;
     this.#options.kit.log.info({ gateway: incoming.gateway, to: incoming.to, why }, 'call refused');
     incoming.refuse(why);
-  }
-
-  /** The carrier with a configured way out: a trunk with an outbound proxy first. */
-  #outboundGateway(businessId: string): Gateway | undefined {
-    const trunk = this.directory.trunks.some((one) => one.businessId === businessId && one.outboundProxy);
-    return trunk ? this.#gateways.get('sip') : this.#gateways.get('twilio');
   }
 
   /** Grammars and first sentences are made before the first caller needs them. */

@@ -86,7 +86,9 @@ export class Ear {
       });
     } catch (error) {
       // Also from a timer: a transcriber that cannot even be opened leaves the ear deaf, never the call broken.
-      this.#failed(error instanceof VendorError ? error : new VendorError(transcriber.name, 'permanent', messageOf(error), { cause: error }));
+      this.#failed(
+        error instanceof VendorError ? error : new VendorError(transcriber.name, 'permanent', messageOf(error), { cause: error }),
+      );
       return;
     }
     this.#stream = stream;

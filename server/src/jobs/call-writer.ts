@@ -13,7 +13,7 @@ import { type Database, isDataFault } from '#store/database.ts';
 import { beginCall, type CallProjection, foldEvent, projectCalls } from '#store/projection.ts';
 
 /** Between two batches, so that quiet times cost few transactions. */
-const LINGER_MS = 100;
+const LINGER_MS = 250;
 /** Pushed events held at most; more than that is read back from the files. */
 const MAX_QUEUED_EVENTS = 20_000;
 const MAX_BATCH_EVENTS = 5_000;

@@ -27,11 +27,14 @@ const START_TARGET = 40 * TICKS_PER_MS;
 /** Above the largest target plus a packet of 60 ms sound is skipped without waiting for calm. */
 const MAX_DEPTH = MAX_TARGET + 3 * FRAME;
 
-/** Less headroom than 2 ms asks for a frame more; 30 ms of it, over all windows, for a frame less. */
+/** Less headroom than 2 ms asks for a frame more; 30 ms of it, over all windows that count, for a frame less. */
 const LEAST_LEAD = 2 * TICKS_PER_MS;
 const SPARE_LEAD = FRAME + 10 * TICKS_PER_MS;
 /** A window of leads is 1 s. */
 const WINDOW_PULLS = 50;
+/** Seconds of calm that let a frame of silence go: 2 (and the one that fills) on a line that never was late, else 8; a frame of sound: 8. */
+const CALM_WINDOWS = 3;
+const LONG_CALM_WINDOWS = 8;
 /** Pulls that an adaptation waits for silence: 0.5 s when packets were late, 4 s when they might become so, 2 s to shrink. */
 const LATE_PATIENCE = 25;
 const INSERT_PATIENCE = 200;
@@ -86,7 +89,7 @@ export class JitterBuffer {
   readonly #leads = new LeadWindows();
   readonly #counts = { played: 0, concealed: 0, silent: 0, late: 0, duplicates: 0, inserted: 0, removed: 0, restarts: 0 };
   /** Playout: where it is, where sound last left, where the newest sound ends (all timestamps), and what it waits for. */
-  readonly #playout = { point: 0, heardEnd: 0, end: 0, gap: CONCEALED_FRAMES, patience: 0, pulls: 0 };
+  readonly #playout = { point: 0, heardEnd: 0, end: 0, gap: CONCEALED_FRAMES, patience: 0, pulls: 0, calm: CALM_WINDOWS };
   /** The source: its SSRC, newest sequence number, and what did not fit lately. */
   readonly #source = { ssrc: -1, sequence: 0, lateRun: 0, lateAt: -1, outlier: -1, silent: false };
 
@@ -150,7 +153,11 @@ export class JitterBuffer {
     if (++playout.pulls % WINDOW_PULLS === 0) this.#leads.rotate();
     if (this.#wantsMore()) {
       if (this.#mayInsert()) return this.#insert(out);
-    } else if (this.depth > MAX_DEPTH ? this.#mayRemove(2) : this.#wantsLess() && this.#mayRemove(REMOVE_PATIENCE)) {
+    } else if (
+      this.depth > MAX_DEPTH
+        ? this.#mayRemove(2)
+        : this.#wantsLess() && this.#mayRemove(this.#leads.used < LONG_CALM_WINDOWS ? Infinity : REMOVE_PATIENCE)
+    ) {
       this.#advance();
       this.#leads.shift(-FRAME);
       this.#counts.removed++;
@@ -270,7 +277,7 @@ export class JitterBuffer {
   }
 
   #wantsLess(): boolean {
-    if (this.#leads.full && this.#leads.lowest >= SPARE_LEAD) return true;
+    if (this.#leads.used >= this.#playout.calm && this.#leads.lowest >= SPARE_LEAD) return true;
     this.#playout.patience = 0;
     return false;
   }
@@ -294,6 +301,7 @@ export class JitterBuffer {
     this.#leads.shift(FRAME);
     this.#counts.inserted++;
     this.#playout.patience = 0;
+    this.#playout.calm = LONG_CALM_WINDOWS;
     const next = this.#read(out);
     if (next !== 'played' || this.#quiet?.(out)) return this.#give(next, out);
     return this.#give('concealed', out);

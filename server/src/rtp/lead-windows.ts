@@ -43,9 +43,9 @@ export class LeadWindows {
     }
   }
 
-  /** True when every window holds something. */
-  get full(): boolean {
-    return this.#used === WINDOWS;
+  /** How many windows hold something, the present one included: seconds of arrivals remembered, 8 at most. */
+  get used(): number {
+    return this.#used;
   }
 
   get any(): boolean {

@@ -103,7 +103,7 @@ export class RtpSession {
   readonly #events = new TelephoneEventReceiver();
   readonly #digits = new TelephoneEventSender();
   readonly #header: RtpHeader = emptyRtpHeader();
-  readonly #packets = new Uint8Array(SLOTS * SLOT_BYTES);
+  readonly #packets = Array.from({ length: SLOTS }, () => new Uint8Array(SLOT_BYTES));
   readonly #report = new Uint8Array(MAX_REPORT_BYTES);
   readonly #counts = { received: 0, lostBefore: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
   readonly #peer = { roundTripMs: undefined as number | undefined, loss: undefined as number | undefined };
@@ -208,9 +208,9 @@ export class RtpSession {
     if (before && !this.#digits.sending) this.#options.listener.digitsSent?.();
     if (step === 'event' && this.#types.event !== undefined) {
       if (this.#digits.first) sending.eventTimestamp = sending.timestamp;
-      const slot = sending.nextSlot();
-      this.#digits.write(this.#packets, slot + RTP_HEADER_BYTES);
-      this.#send(slot, EVENT_BYTES, this.#types.event, this.#digits.first, sending.eventTimestamp, remote);
+      const packet = this.#packets[sending.nextSlot()];
+      this.#digits.write(packet, RTP_HEADER_BYTES);
+      this.#send(packet, EVENT_BYTES, this.#types.event, this.#digits.first, sending.eventTimestamp, remote);
       sending.talking = false;
       return false;
     }
@@ -218,18 +218,18 @@ export class RtpSession {
       sending.talking = false;
       return false;
     }
-    const slot = sending.nextSlot();
-    this.#packets.set(sound, slot + RTP_HEADER_BYTES);
+    const packet = this.#packets[sending.nextSlot()];
+    packet.set(sound, RTP_HEADER_BYTES);
     // The marker begins a talk-spurt (RFC 3551 §4.1).
-    this.#send(slot, FRAME_BYTES, this.#types.audio, !sending.talking, sending.timestamp, remote);
+    this.#send(packet, FRAME_BYTES, this.#types.audio, !sending.talking, sending.timestamp, remote);
     sending.talking = true;
     return true;
   }
 
-  #send(slot: number, payload: number, type: number, marker: boolean, timestamp: number, remote: RemoteAddress | undefined): void {
+  #send(packet: Uint8Array, payload: number, type: number, marker: boolean, timestamp: number, remote: RemoteAddress | undefined): void {
     if (!remote) return;
-    writeRtpHeader(this.#packets, slot, type, marker, this.#sending.nextSequence(), timestamp, this.ssrc);
-    this.#options.rtp.send(this.#packets, slot, RTP_HEADER_BYTES + payload, remote.port, remote.address);
+    writeRtpHeader(packet, 0, type, marker, this.#sending.nextSequence(), timestamp, this.ssrc);
+    this.#options.rtp.send(packet, 0, RTP_HEADER_BYTES + payload, remote.port, remote.address);
     this.#counts.sent++;
     this.#counts.sentBytes += payload;
   }
@@ -387,6 +387,6 @@ class Sending {
 
   nextSlot(): number {
     this.#slot = (this.#slot + 1) % SLOTS;
-    return this.#slot * SLOT_BYTES;
+    return this.#slot;
   }
 }

@@ -182,20 +182,28 @@ export class SipUserAgent implements SipCore, SipReceiver {
   fault(fault: SipFault, from: SipPeer): void {
     this.#counts.sipFaults++;
     if (fault.respond === undefined || fault.request === undefined || !this.#admission.trusts(from.address)) return;
-    noteSource(fault.request, from);
-    const response = responseTo(fault.request, fault.respond, undefined, { toTag: this.kit.ids.token(16) });
-    this.#sender.send(response, responsePlace(fault.request, from));
+    try {
+      noteSource(fault.request, from);
+      const response = responseTo(fault.request, fault.respond, undefined, { toTag: this.kit.ids.token(16) });
+      this.#sender.send(response, responsePlace(fault.request, from));
+    } catch (error) {
+      this.#failed(error, from);
+    }
   }
 
   message(message: SipMessage, from: SipPeer): boolean {
     try {
       return this.#take(message, from);
     } catch (error) {
-      // A fault of ours, or of an owner: this message is lost, the other calls go on.
-      this.#counts.sipErrors++;
-      this.kit.log.error({ error, address: from.address }, 'sip message could not be handled');
+      this.#failed(error, from);
       return true;
     }
+  }
+
+  /** A fault of ours, or of an owner: this message is lost, the other calls go on. */
+  #failed(error: unknown, from: SipPeer): void {
+    this.#counts.sipErrors++;
+    this.kit.log.error({ error, address: from.address }, 'sip message could not be handled');
   }
 
   #take(message: SipMessage, from: SipPeer): boolean {

@@ -207,3 +207,43 @@ test('events that change nothing cost no row', () => {
   ]);
   expect(rows).toEqual({ calls: [], turns: [], lines: [] });
 });
+
+describe("a caller's turn that is committed and goes on", () => {
+  const final = (text: string, fromAt: number, toAt: number): CallFact => ({
+    type: 'transcript-final',
+    turn: 1,
+    text,
+    fromAt,
+    toAt,
+    words: [{ text, fromMs: 0, toMs: toAt - fromAt }],
+  });
+  const commit = (text: string): CallFact => ({ type: 'turn-committed', turn: 1, text, source: 'speech', stages: {} });
+  const callerLines = (script: (readonly [number, CallFact])[]) => {
+    const { lines, call, turns } = fold(eventsOf('call_1', script));
+    return { lines: [...lines.values()].filter(({ party }) => party === 'caller'), turns: call.turns, text: turns.get(1)?.callerText };
+  };
+
+  test('before the answer is heard: one line, one turn, all of the words', () => {
+    const { lines, turns, text } = callerLines([
+      [1000, final('I want', 400, 900)],
+      [1200, commit('I want')],
+      [1210, { type: 'reply-started', turn: 1, epoch: 2, kind: 'answer' }],
+      [2000, final('to cancel', 1300, 1900)],
+      [2200, commit('I want to cancel')],
+    ]);
+    expect(lines).toMatchObject([{ seq: 0, text: 'I want to cancel', fromMs: 400, toMs: 1900 }]);
+    expect(lines[0].words.map(({ fromMs }) => fromMs)).toEqual([0, 900]);
+    expect([turns, text]).toEqual([1, 'I want to cancel']);
+  });
+
+  test('with words that were only partial then: the late final takes their place', () => {
+    const { lines, turns } = callerLines([
+      [1000, final('Hello.', 400, 900)],
+      [1200, commit('Hello. I want to')],
+      [1210, { type: 'reply-started', turn: 1, epoch: 2, kind: 'answer' }],
+      [1500, final('I want two.', 950, 1150)],
+    ]);
+    expect(lines).toMatchObject([{ text: 'Hello. I want two.', fromMs: 400, toMs: 1150 }]);
+    expect(turns).toBe(1);
+  });
+});

@@ -48,8 +48,11 @@ export interface CallProjection {
   answeredMs: number;
   turns: ReadonlyMap<number, TurnRow>;
   lines: ReadonlyMap<number, LineRow>;
-  /** Seq of the line being heard from each party; undefined between turns. */
-  speaking: { caller: number | undefined; assistant: number | undefined };
+  /**
+   * The line of each party that more may be heard of: the caller's of the latest turn (who goes on after the commit, or
+   * whose last final comes late, is still in it) with its finals so far, and the seq of the assistant's; undefined when none.
+   */
+  speaking: { caller: { seq: number; turn: number; finals: string } | undefined; assistant: number | undefined };
 }
 
 export interface RowChanges {
@@ -137,7 +140,7 @@ export function foldEvent(before: CallProjection, event: CallEvent): CallProject
     case 'retrieval-done':
       return withTurn(now, event.turn, { passages: event.passages });
     case 'reply-started':
-      return { ...now, speaking: { caller: undefined, assistant: undefined } };
+      return { ...now, speaking: { ...now.speaking, assistant: undefined } };
     case 'speech-played':
       return hearAssistant(now, event);
     case 'reply-interrupted':
@@ -153,12 +156,16 @@ export function foldEvent(before: CallProjection, event: CallEvent): CallProject
 
 type Event<Type extends CallEvent['type']> = Extract<CallEvent, { type: Type }>;
 
-/** A caller may pause within a turn: several finals are one line. */
+/** A caller may pause within a turn: several finals are one line, also when the turn was committed in between. */
 function hearCaller(now: CallProjection, event: Event<'transcript-final'>): CallProjection {
   const fromMs = Math.max(0, event.fromAt - now.answeredMs);
   const toMs = Math.max(fromMs, event.toAt - now.answeredMs);
-  const open = now.speaking.caller === undefined ? undefined : now.lines.get(now.speaking.caller);
-  if (open?.turn === event.turn) return withLine(now, extend(open, event, toMs, fromMs - open.fromMs));
+  const { open, line: known } = openCallerLine(now, event.turn);
+  if (open && known) {
+    const finals = open.finals === '' ? event.text : `${open.finals} ${event.text}`;
+    const longer = { ...extend(known, event, toMs, fromMs - known.fromMs), text: finals };
+    return withLine({ ...now, speaking: { ...now.speaking, caller: { ...open, finals } } }, longer);
+  }
   const line: LineRow = {
     seq: event.seq,
     turn: event.turn,
@@ -170,21 +177,29 @@ function hearCaller(now: CallProjection, event: Event<'transcript-final'>): Call
     interrupted: false,
     confidence: event.confidence,
   };
-  return withLine({ ...now, speaking: { ...now.speaking, caller: event.seq } }, line);
+  return withLine({ ...now, speaking: { ...now.speaking, caller: { seq: event.seq, turn: event.turn, finals: event.text } } }, line);
 }
 
-/** The committed text wins over the finals it was made of; typed and keyed turns have no finals. */
+function openCallerLine(now: CallProjection, turn: number) {
+  const open = now.speaking.caller?.turn === turn ? now.speaking.caller : undefined;
+  return { open, line: open && now.lines.get(open.seq) };
+}
+
+/**
+ * The committed text wins over the finals it was made of; typed and keyed turns have no finals. A caller who goes on
+ * before the answer is heard has the same turn committed again, with all of the words.
+ */
 function commitTurn(now: CallProjection, event: Event<'turn-committed'>): CallProjection {
-  const open = now.speaking.caller === undefined ? undefined : now.lines.get(now.speaking.caller);
+  const { open, line: known } = openCallerLine(now, event.turn);
   const at = Math.max(0, event.at - now.answeredMs);
-  const line: LineRow =
-    open?.turn === event.turn
-      ? { ...open, text: event.text }
-      : { seq: event.seq, turn: event.turn, party: 'caller', text: event.text, fromMs: at, toMs: at, words: [], interrupted: false };
-  const counted = withCall(withLine(now, line), { turns: now.call.turns + 1 });
-  const known = counted.turns.get(event.turn)?.stages;
-  const spoken = { ...counted, speaking: { ...counted.speaking, caller: undefined } };
-  return withTurn(spoken, event.turn, { callerText: event.text, stages: { ...known, ...event.stages } });
+  const line: LineRow = known
+    ? { ...known, text: event.text }
+    : { seq: event.seq, turn: event.turn, party: 'caller', text: event.text, fromMs: at, toMs: at, words: [], interrupted: false };
+  const before = now.turns.get(event.turn);
+  const first = before === undefined || before.callerText === null;
+  const counted = first ? withCall(withLine(now, line), { turns: now.call.turns + 1 }) : withLine(now, line);
+  const spoken = { ...counted, speaking: { ...counted.speaking, caller: open ?? { seq: line.seq, turn: line.turn, finals: '' } } };
+  return withTurn(spoken, event.turn, { callerText: event.text, stages: { ...before?.stages, ...event.stages } });
 }
 
 /** Clauses of one reply follow each other into one line; another reply of the same turn (a re-prompt) begins its own. */

@@ -74,6 +74,8 @@ export interface Gateway {
   start(): Promise<void>;
   /** Stops taking calls, ends what is left, closes its ports. */
   stop(): Promise<void>;
+  /** Whether calls out are configured for this business. Absent: calls only come in. */
+  canDial?(businessId: string): boolean;
   /** Rejects with `outbound-not-configured` or `dial-failed`. Resolves when answered. */
   dial(request: DialRequest): Promise<Leg>;
   setTrunks?(trunks: readonly TrunkConfig[]): void;

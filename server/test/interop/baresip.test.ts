@@ -121,7 +121,7 @@ describe.skipIf(absent)('baresip', () => {
     expect((await line.ended('dismissed')).ending).toEqual({ by: 'agent', reason: 'hung-up' });
   });
 
-  test('hangs up at once: CANCEL or BYE, the call is the caller\'s to end', async () => {
+  test("hangs up at once: CANCEL or BYE, the call is the caller's to end", async () => {
     const phone = await start({ user: 'hasty' });
     phone.command('dial', uri('udp'));
     await phone.event('CALL_RINGING');

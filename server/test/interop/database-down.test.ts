@@ -5,8 +5,7 @@
 import type { Call, CallEvent, Readiness } from '@tandem/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SystemClock } from '#kit/clock.ts';
-import { SeededRandom } from '#kit/random.ts';
-import { speechLikeSound } from '#models/scripted/speech-like.ts';
+import { speech as voice } from '../../../bench/load/voice.ts';
 import { findPostgres, type PostgresServer, startPostgres } from '../postgres-server.ts';
 import { startTandem, type TandemServer } from '../tandem-server.ts';
 import { TwilioCaller } from '../twilio-caller.ts';
@@ -19,7 +18,7 @@ const authToken = 'the-auth-token-of-this-test';
 const GREETING = 'Good morning, this is the front desk.';
 const QUESTION = 'When are you open?';
 const ANSWER = 'We are open from nine to five.';
-const speech = speechLikeSound(new SeededRandom(5), 1_200, 'mulaw-8000', -18) as Uint8Array;
+const speech = voice(1_200, 120);
 const until = <T>(read: () => T | Promise<T>, timeout = 15_000) => expect.poll(read, { timeout, interval: 50 });
 
 // A server that somebody else runs must not be killed.
@@ -131,6 +130,24 @@ describe.skipIf(!possible)(possible ? 'on PostgreSQL' : 'on PostgreSQL: skipped,
     through.hangUp();
     await isWhole(await ended('+15550203'), 1);
     await isWhole(await ended('+15550202'), 3);
+  });
+
+  test('while the database hangs, its connections open, calls go on and are kept', async () => {
+    const caller = phone('+15550204');
+    await caller.call();
+    await until(() => caller.counts.marksPlayed).toBe(1);
+    postgres.freeze?.();
+    await until(async () => (await readiness()).degraded).toContain('database-unavailable');
+    await takeTurn(caller);
+    const during = phone('+15550205');
+    await during.call();
+    await until(() => during.counts.marksPlayed).toBe(1);
+    during.hangUp();
+    postgres.thaw?.();
+    await until(async () => (await readiness()).degraded, 30_000).toEqual([]);
+    caller.hangUp();
+    await isWhole(await ended('+15550204'), 1);
+    await isWhole(await ended('+15550205'), 0);
   });
 
   test('what was edited before the crash of the database is there, and can be edited again', async () => {

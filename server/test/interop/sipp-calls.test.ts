@@ -62,7 +62,13 @@ describe.skipIf(absent)('sipp', () => {
     const user = `talk-${transport}`.toLowerCase();
     await run(talk(user), { tcp });
     const call = await line.ended(user);
-    expect(call).toMatchObject({ from: user, to: line.number, direction: 'inbound', gateway: 'sip', ending: { by: 'caller', reason: 'hung-up' } });
+    expect(call).toMatchObject({
+      from: user,
+      to: line.number,
+      direction: 'inbound',
+      gateway: 'sip',
+      ending: { by: 'caller', reason: 'hung-up' },
+    });
     const { caller: heard } = await line.recording(call);
     const found = likeness(speech, heard, { rate: 8000, fromMs: 500, toMs: 4_000 });
     expect(found.median).toBeGreaterThan(0.99);
@@ -85,7 +91,18 @@ describe.skipIf(absent)('sipp', () => {
 
   test('that stays silent hears the whole greeting', async () => {
     const phone = caller('silent', line.number);
-    await run(scenario('silent', phone.invite(), ...provisional(), expectStatus(200, { dialog: true }), phone.ack(), wait(7_000), phone.bye(), expectStatus(200)));
+    await run(
+      scenario(
+        'silent',
+        phone.invite(),
+        ...provisional(),
+        expectStatus(200, { dialog: true }),
+        phone.ack(),
+        wait(7_000),
+        phone.bye(),
+        expectStatus(200),
+      ),
+    );
     const played = await line.events(await line.ended('silent'), 'speech-played');
     expect(played.map(({ text }) => text).join(' ')).toBe(GREETING);
   });
@@ -126,7 +143,18 @@ describe.skipIf(absent)('sipp', () => {
     const phone = caller('lost-ack', line.number);
     const again = expectStatus(200, { dialog: true, withinMs: 5_000 });
     await run(
-      scenario('lost ACK', phone.invite({ retransmitMs: undefined }), ...provisional(), again, again, again, phone.ack(), wait(2_000), phone.bye(), expectStatus(200)),
+      scenario(
+        'lost ACK',
+        phone.invite({ retransmitMs: undefined }),
+        ...provisional(),
+        again,
+        again,
+        again,
+        phone.ack(),
+        wait(2_000),
+        phone.bye(),
+        expectStatus(200),
+      ),
       { more: ['-nr'] },
     );
     expect((await line.ended('lost-ack')).ending).toEqual({ by: 'caller', reason: 'hung-up' });

@@ -83,7 +83,10 @@ describe.skipIf(absent)('a stranger', () => {
 
   test('that is sipp gives up without having heard a thing', async () => {
     const phone = caller('intruder', line.number);
-    const result = await runSipp({ scenario: scenario('stranger', phone.invite(), expectStatus(100, { withinMs: 3_000 })), target: line.target });
+    const result = await runSipp({
+      scenario: scenario('stranger', phone.invite(), expectStatus(100, { withinMs: 3_000 })),
+      target: line.target,
+    });
     expect(result).toMatchObject({ exitCode: 1, successful: 0, failed: 1 });
     expect(result.messages).toMatch(/message sent/);
     expect(result.messages).not.toMatch(/message received/);
@@ -98,7 +101,10 @@ describe.skipIf(absent)('a password', () => {
 
   test('that is wrong is challenged again, and no call comes of it', async () => {
     const before = (await line.callsOf(USER.username)).length;
-    const result = await runSipp({ scenario: withPassword('wrong-password', (phone) => [expectStatus(401), phone.ackRefusal()]), ...asDialled() });
+    const result = await runSipp({
+      scenario: withPassword('wrong-password', (phone) => [expectStatus(401), phone.ackRefusal()]),
+      ...asDialled(),
+    });
     expect(faultOf(result)).toBe('');
     expect(await line.callsOf(USER.username)).toHaveLength(before);
     await line.counted('sip_wrong_passwords', 1);
@@ -128,7 +134,10 @@ describe.skipIf(absent)('a password', () => {
       await guesser.send(requestText('INVITE', parts), line.tandem.sipPort);
       await poll(() => guesser.received.length > answers, 'a challenge', 2_000).catch(() => {});
       const [, nonce = ''] = /nonce="([^"]+)"/.exec(guesser.texts.at(-1) ?? '') ?? [];
-      const again = requestText('INVITE', { ...parts, cseq: 2, branch: `guess-${guess}-again` }).replace('Max-Forwards', `${header(nonce)}\r\nMax-Forwards`);
+      const again = requestText('INVITE', { ...parts, cseq: 2, branch: `guess-${guess}-again` }).replace(
+        'Max-Forwards',
+        `${header(nonce)}\r\nMax-Forwards`,
+      );
       const challenged = guesser.received.length;
       await guesser.send(again, line.tandem.sipPort);
       await poll(() => guesser.received.length > challenged, 'an answer', 1_000).catch(() => {});
@@ -148,7 +157,10 @@ describe.skipIf(absent)('a trunk', () => {
   test('that cancels its INVITE at once gets 487, or an answer that it then ends', async () => {
     const phone = await Datagrams.open(TRUNK);
     const parts = { user: 'canceller', number: line.number, target: line.target, port: phone.port, callId: 'cancels' };
-    await Promise.all([phone.send(requestText('INVITE', parts), line.tandem.sipPort), phone.send(requestText('CANCEL', parts), line.tandem.sipPort)]);
+    await Promise.all([
+      phone.send(requestText('INVITE', parts), line.tandem.sipPort),
+      phone.send(requestText('CANCEL', parts), line.tandem.sipPort),
+    ]);
     const answer = (status: number, cseq: string) =>
       phone.texts.find((text) => text.startsWith(`SIP/2.0 ${status} `) && new RegExp(`^CSeq: ${cseq}`, 'im').test(text));
     await poll(() => answer(200, '1 CANCEL'), 'the 200 of CANCEL', 3_000);
@@ -171,7 +183,18 @@ describe.skipIf(absent)('a trunk', () => {
   test('does not notice garbage on any port', async () => {
     const phone = caller('calm', line.number);
     const calling = runSipp({
-      scenario: scenario('calm', phone.invite(), ...provisional(), expectStatus(200, { dialog: true }), phone.ack(), stream(mulaw, 0), wait(7_000), stopStream(), phone.bye(), expectStatus(200)),
+      scenario: scenario(
+        'calm',
+        phone.invite(),
+        ...provisional(),
+        expectStatus(200, { dialog: true }),
+        phone.ack(),
+        stream(mulaw, 0),
+        wait(7_000),
+        stopStream(),
+        phone.bye(),
+        expectStatus(200),
+      ),
       target: line.target,
       address: TRUNK,
     });
@@ -179,7 +202,9 @@ describe.skipIf(absent)('a trunk', () => {
     const before = await line.counters();
     const random = new SeededRandom(7);
     const [insider, outsider] = [await Datagrams.open(TRUNK), await Datagrams.open()];
-    const valid = Buffer.from(requestText('INVITE', { user: 'garbage', number: line.number, target: line.target, port: insider.port, callId: 'garbage' }));
+    const valid = Buffer.from(
+      requestText('INVITE', { user: 'garbage', number: line.number, target: line.target, port: insider.port, callId: 'garbage' }),
+    );
     const media = line.openMediaPorts();
     expect(media.length).toBe(2);
     for (let i = 0; i < 300; i++) {

@@ -165,4 +165,3 @@ describe.skipIf(absent)('calling out', () => {
     await expect(placed).rejects.toThrow(/outbound-not-configured/);
   });
 });
-

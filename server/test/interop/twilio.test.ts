@@ -5,8 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { MULAW_TO_LINEAR } from '#audio/g711.ts';
 import { mulawLevel } from '#audio/level.ts';
 import { SystemClock } from '#kit/clock.ts';
-import { SeededRandom } from '#kit/random.ts';
-import { speechLikeSound } from '#models/scripted/speech-like.ts';
+import { speech as voice } from '../../../bench/load/voice.ts';
 import { startTandem, type TandemServer } from '../tandem-server.ts';
 import { TwilioCaller, type TwilioCallerOptions } from '../twilio-caller.ts';
 import { fetchRecording, loudMs, rhythmMatch } from './recorded-call.ts';
@@ -20,7 +19,8 @@ const ANSWER = 'We are open from nine to five. Is there anything else that you w
 const GREETING = 'Good morning, this is the front desk.';
 const LONG_GREETING = `${GREETING} We have moved to our new house by the river, where there is more room for everybody, and a garden with chairs.`;
 
-const speech = (ms: number) => speechLikeSound(new SeededRandom(11), ms, 'mulaw-8000', -18) as Uint8Array;
+/** One breath: no gap in it is long enough to be an end of speech. */
+const speech = (ms: number) => voice(ms, 150);
 const until = <T>(read: () => T | Promise<T>, timeout = 10_000) => expect.poll(read, { timeout, interval: 20 });
 
 let rest: TwilioRestFake;
@@ -230,7 +230,7 @@ describe('a call in', () => {
     await until(() => caller.counts.marksPlayed).toBe(2);
     expect(heardMs(caller, greeted)).toBeGreaterThan(3_000);
     caller.hangUp();
-    expect(await endedCall(caller.from)).toMatchObject({ turns: 2, ending: { by: 'caller', reason: 'hung-up' } });
+    expect(await endedCall(caller.from)).toMatchObject({ turns: 1, ending: { by: 'caller', reason: 'hung-up' } });
   });
 });
 

@@ -10,7 +10,7 @@ import type { Aggressiveness, Fvad, FvadHandle } from './fvad.ts';
 import { LineGate } from './line-gate.ts';
 
 const ATTACK = 0.4; // per frame towards 1: speech from the second frame on
-const RELEASE = 0.3; // per frame towards 0: a lost frame in a word does not end it
+const RELEASE = 0.51; // per frame towards 0: the first frame without a voice says so, one with it brings speech back
 const SPEECH_FROM = 0.5;
 
 export class WebRtcVoiceActivityDetector implements VoiceActivityDetector {

@@ -24,6 +24,8 @@ const LOST_TICKS = 25 * TICKS_PER_SECOND;
 const MOST_TEXTS_PER_SECOND = 100;
 
 const GONE = 4408;
+/** RFC 6455 §7.4.1: something failed on our side. */
+const FAULT = 1011;
 
 export interface BrowserLegOptions {
   id: string;
@@ -156,6 +158,11 @@ export class BrowserLeg implements Leg, Paced {
     const arrived = this.#queue.pull(this.#heard);
     this.#line.deliver(this.#heard, !arrived, sent);
     this.#watch();
+  }
+
+  /** Our own fault: a call without sound is over. */
+  failed(): void {
+    this.end('error', FAULT);
   }
 
   #send(sound: Sound): void {

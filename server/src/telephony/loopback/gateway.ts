@@ -108,6 +108,10 @@ export class LoopbackGateway implements Gateway {
     this.#callee = callee;
   }
 
+  canDial(_businessId: string): boolean {
+    return this.#callee !== undefined;
+  }
+
   dial(request: DialRequest): Promise<Leg> {
     const callee = this.#callee;
     if (!callee) return Promise.reject(new TandemError('outbound-not-configured'));

@@ -140,6 +140,13 @@ export class LoopbackLeg implements Leg, Paced {
     line.deliver(this.#heard, !arrived, sent);
   }
 
+  /** Our own fault: a call without sound is over. */
+  failed(): void {
+    const peer = this.#peer;
+    this.#end('error');
+    peer.#end('hung-up');
+  }
+
   get #far(): Line {
     const peer = this.#peer;
     return peer.#line;

@@ -126,6 +126,7 @@ describe('a call over SIP', () => {
   test('goes out through the trunk of its business, and nowhere without one', async () => {
     const { near, farCalls, pass, close } = await house();
     const request = { businessId: 'business-1', to: '+15550177', from: '+15550100', signal: new AbortController().signal };
+    expect([near.canDial('business-1'), near.canDial('another')]).toEqual([true, false]);
     await expect(near.dial({ ...request, businessId: 'another' })).rejects.toMatchObject({ code: 'outbound-not-configured' });
     let rang = 0;
     const dialled = near.dial({ ...request, onRinging: () => rang++ });

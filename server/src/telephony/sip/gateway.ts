@@ -99,6 +99,10 @@ export class SipGateway implements Gateway {
     if (this.#started) this.#register();
   }
 
+  canDial(businessId: string): boolean {
+    return this.#started && this.#trunks.outbound(businessId) !== undefined;
+  }
+
   dial(request: DialRequest): Promise<Leg> {
     const way = this.#trunks.outbound(request.businessId);
     if (!way || !this.#started) return Promise.reject(new TandemError('outbound-not-configured'));

@@ -1,6 +1,7 @@
 /**
- * A phone call over SIP and RTP. The session carries its signalling, an RtpSession its sound; the leg joins them and is
- * ticked every 20 ms. On hold (RFC 3264 §8.4) nothing is sent, nothing is expected, and a reply waits where it is.
+ * A phone call over SIP and RTP. The session carries its signalling, an RtpSession its sound; the leg joins them. It
+ * sends every 20 ms and listens 10 ms after that. On hold (RFC 3264 §8.4) nothing is sent, nothing is expected, and a
+ * reply waits where it is.
  */
 import { isIP } from 'node:net';
 import { FRAME_MS, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
@@ -52,6 +53,8 @@ export class SipLeg implements Leg, Paced, SessionOwner {
   readonly #wire: { codec: WireCodec; rtp: RtpSession | undefined; session: SipSession | undefined };
   readonly #press = { digit: '', from: '', at: -Infinity };
   #ticks = 0;
+  /** What the newest tick sent; undefined for silence. */
+  #sent: Sound | undefined;
   #lastSpokeAt = -Infinity;
   /** We end the call; what the session says about it is no news. */
   #leaving = false;
@@ -163,11 +166,25 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     const line = this.#line;
     if (line.ended) return;
     const { rtp, codec } = this.#wire;
-    const sent = this.#mayTalk() && !rtp?.sendingDigits && line.pull(late) ? line.out : undefined;
-    if (rtp) this.#send(rtp, codec, sent, deadline);
+    this.#sent = this.#mayTalk() && !rtp?.sendingDigits && line.pull(late) ? line.out : undefined;
+    if (rtp) this.#send(rtp, codec, this.#sent, deadline);
+  }
+
+  listen(): void {
+    const line = this.#line;
+    if (line.ended) return;
+    const { rtp, codec } = this.#wire;
     const concealed = this.#receive(rtp, codec);
-    line.deliver(this.#heard, concealed, sent);
+    line.deliver(this.#heard, concealed, this.#sent);
     if (++this.#ticks % CHECK_TICKS === 0) this.#checkMedia(rtp);
+  }
+
+  /** Our own fault: a call without sound is over. */
+  failed(): void {
+    this.#leaving = true;
+    this.#end('error');
+    this.#close();
+    void this.#sayGoodbye(undefined);
   }
 
   /** Silence is sent, too: it keeps the way open through NATs, and peers from taking the call for dead. */

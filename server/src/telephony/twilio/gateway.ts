@@ -71,6 +71,10 @@ export class TwilioGateway implements Gateway {
     await Promise.all([...this.#streams].map((stream) => stream.close()));
   }
 
+  canDial(_businessId: string): boolean {
+    return this.#dialling !== undefined;
+  }
+
   dial(request: DialRequest): Promise<Leg> {
     return this.#dialling?.dial(request) ?? Promise.reject(new TandemError('outbound-not-configured'));
   }

@@ -161,6 +161,12 @@ export class TwilioLeg implements Leg, Paced {
     if (++this.#quietTicks === MEDIA_LOST_TICKS) this.#lose();
   }
 
+  /** Our own fault: a call without sound is over. */
+  failed(): void {
+    this.end('error');
+    void this.#options.complete();
+  }
+
   #refill(late: number): void {
     const lead = this.#lead;
     let bytes = 0;

@@ -17,7 +17,11 @@ import { readSound, writeWav } from './speech.ts';
 
 export type BaresipCodec = 'PCMU' | 'PCMA' | 'G722';
 
-const MODULE_FOLDERS = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib/aarch64-linux-gnu/baresip/modules'];
+const MODULE_FOLDERS = [
+  '/usr/lib/baresip/modules',
+  '/usr/lib/x86_64-linux-gnu/baresip/modules',
+  '/usr/lib/aarch64-linux-gnu/baresip/modules',
+];
 
 export interface BaresipOptions {
   user: string;
@@ -75,7 +79,11 @@ export class Baresip {
       ...(password === undefined ? [] : [`auth_user=${user}`, `auth_pass=${password}`]),
     ];
     await writeFile(join(folder, 'accounts'), `${account.join(';')}\n`);
-    const child = spawn('baresip', ['-f', folder, '-s'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: folder } });
+    const child = spawn('baresip', ['-f', folder, '-s'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOME: folder },
+    });
     const phone = new Baresip(folder, port, child);
     try {
       await phone.#connect(controlPort);
@@ -101,7 +109,10 @@ export class Baresip {
     try {
       return await poll(() => this.events.find((event) => event.type === type), `baresip's ${type}`, withinMs);
     } catch (error) {
-      throw new Error(`${(error as Error).message}; it has ${this.events.map((event) => event.type).join(' ')}\n${this.printed.slice(-4_000)}`, { cause: error });
+      throw new Error(
+        `${(error as Error).message}; it has ${this.events.map((event) => event.type).join(' ')}\n${this.printed.slice(-4_000)}`,
+        { cause: error },
+      );
     }
   }
 
@@ -127,7 +138,10 @@ export class Baresip {
   /** What it heard in its only call, complete once the call is closed. */
   async heard(): Promise<{ samples: Int16Array; rate: number }> {
     await this.event('CALL_CLOSED');
-    const name = await poll(async () => (await readdir(this.#folder)).find((file) => /^dump-.*-dec\.wav$/.test(file)), 'what baresip heard');
+    const name = await poll(
+      async () => (await readdir(this.#folder)).find((file) => /^dump-.*-dec\.wav$/.test(file)),
+      'what baresip heard',
+    );
     return readSound(join(this.#folder, name));
   }
 
@@ -187,7 +201,19 @@ async function freeSipPortWithNeighbour(): Promise<number> {
   }
 }
 
-function configOf({ folder, port, controlPort, wav, rate }: { folder: string; port: number; controlPort: number; wav: string; rate: number }): string {
+function configOf({
+  folder,
+  port,
+  controlPort,
+  wav,
+  rate,
+}: {
+  folder: string;
+  port: number;
+  controlPort: number;
+  wav: string;
+  rate: number;
+}): string {
   const rtp = 30_000 + 2 * Math.floor(Math.random() * 15_000);
   return [
     'poll_method epoll',

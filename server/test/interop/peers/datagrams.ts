@@ -56,11 +56,12 @@ export interface RequestText {
 }
 
 /** A SIP request by hand; an INVITE carries an offer. */
-export function requestText(method: string, { user, number, target, port, callId, toTag, cseq = 1, branch = callId, media = 9000 }: RequestText): string {
+export function requestText(
+  method: string,
+  { user, number, target, port, callId, toTag, cseq = 1, branch = callId, media = 9000 }: RequestText,
+): string {
   const body =
-    method === 'INVITE'
-      ? `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${media} RTP/AVP 0\r\n`
-      : '';
+    method === 'INVITE' ? `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${media} RTP/AVP 0\r\n` : '';
   return [
     `${method} sip:${number}@${target} SIP/2.0`,
     `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${branch};rport`,

@@ -29,7 +29,9 @@ export class TestLine {
 
   static async open({ sources = ['127.0.0.0/8'], env = {}, demo = false }: LineOptions = {}): Promise<TestLine> {
     // Scripted ears and mind keep 50 calls cheap and the same every time; the voice is the real one.
-    const models: Record<string, string> = demo ? {} : { TANDEM_SEED: 'none', TANDEM_SCRIPTED: 'true', TANDEM_SCRIPTED_LINES: 'Tell me more.' };
+    const models: Record<string, string> = demo
+      ? {}
+      : { TANDEM_SEED: 'none', TANDEM_SCRIPTED: 'true', TANDEM_SCRIPTED_LINES: 'Tell me more.' };
     const tandem = await startTandem({ env: { ...models, TANDEM_SCRIPTED_ANSWER: 'There is no more to tell.', ...env } });
     try {
       if (demo) {
@@ -87,7 +89,12 @@ export class TestLine {
   }
 
   /** Waits for events of a call that is going on. */
-  untilEvents<T extends CallEventType>(call: Call, type: T, accept: (events: EventOf<T>[]) => boolean, withinMs = 15_000): Promise<EventOf<T>[]> {
+  untilEvents<T extends CallEventType>(
+    call: Call,
+    type: T,
+    accept: (events: EventOf<T>[]) => boolean,
+    withinMs = 15_000,
+  ): Promise<EventOf<T>[]> {
     return this.tandem.until<{ items: CallEvent[] }, EventOf<T>[]>(
       `/api/v1/calls/${call.id}/events`,
       ({ items }) => {
@@ -100,7 +107,9 @@ export class TestLine {
 
   /** Both channels of a recording, 8 kHz. */
   async recording(call: Call): Promise<{ caller: Int16Array; assistant: Int16Array }> {
-    const response = await fetch(`${this.tandem.url}/api/v1/calls/${call.id}/recording`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const response = await fetch(`${this.tandem.url}/api/v1/calls/${call.id}/recording`, {
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
     if (!response.ok) throw new Error(`the recording of ${call.id}: ${response.status} ${await response.text()}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     const file = parseWav(bytes);
@@ -131,10 +140,14 @@ export class TestLine {
 
   /** Waits until the counter has reached `least`. */
   async counted(what: string, least: number, withinMs = 5_000): Promise<number> {
-    return poll(async () => {
-      const value = (await this.counters())[what] ?? 0;
-      return value >= least ? value : undefined;
-    }, `${what} to reach ${least}`, withinMs);
+    return poll(
+      async () => {
+        const value = (await this.counters())[what] ?? 0;
+        return value >= least ? value : undefined;
+      },
+      `${what} to reach ${least}`,
+      withinMs,
+    );
   }
 
   /** UDP ports that the server has open beside SIP's own: those of calls. From the kernel, not from the server. */
@@ -159,10 +172,16 @@ export class TestLine {
 
   /** Every call has ended and let go of what it held. Rejects when that is not so in time. */
   async quiet(withinMs = 10_000): Promise<void> {
-    await poll(async () => {
-      const live = [...(await this.metrics())].filter(([name]) => name.startsWith('tandem_calls_live')).reduce((sum, [, value]) => sum + value, 0);
-      return live === 0 && (await this.counters())['calls_open'] === 0 && this.openMediaPorts().length === 0;
-    }, 'no live call, no open leg and no RTP port', withinMs);
+    await poll(
+      async () => {
+        const live = [...(await this.metrics())]
+          .filter(([name]) => name.startsWith('tandem_calls_live'))
+          .reduce((sum, [, value]) => sum + value, 0);
+        return live === 0 && (await this.counters())['calls_open'] === 0 && this.openMediaPorts().length === 0;
+      },
+      'no live call, no open leg and no RTP port',
+      withinMs,
+    );
   }
 
   close(): Promise<number | null> {
@@ -171,7 +190,11 @@ export class TestLine {
 }
 
 /** Asks until the answer is truthy. Rejects with `what` after `withinMs`. */
-export async function poll<T>(ask: () => Promise<T | undefined | false> | T | undefined | false, what: string, withinMs = 10_000): Promise<T> {
+export async function poll<T>(
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  what: string,
+  withinMs = 10_000,
+): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
     const answer = await ask();

@@ -88,7 +88,8 @@ export function expectStatus(status: number, options: ExpectOptions = {}): Step 
 /** Waits for a request of ours. `verify` checks its digest with sipp's own computation. */
 export function expectRequest(method: string, options: { verify?: { username: string; password: string }; withinMs?: number } = {}): Step {
   const { verify, withinMs } = options;
-  const recv = (actions: string) => `<recv request="${method}"${attributes({ rrs: method === 'INVITE', timeout: withinMs })}>${actions}</recv>`;
+  const recv = (actions: string) =>
+    `<recv request="${method}"${attributes({ rrs: method === 'INVITE', timeout: withinMs })}>${actions}</recv>`;
   if (!verify) return recv('');
   const id = `right${++checks}`;
   // An ereg that fails fails the call: the result of verifyauth is a boolean, which only a branch can test.
@@ -134,7 +135,8 @@ export function caller(user: string, number: string) {
   };
   const outside = `sip:${number}@[remote_ip]:[remote_port]`;
   const opening = (method: string, options: RequestOptions) => request(method, outside, `To: <${outside}>`, options, []);
-  const within = (method: string, options: RequestOptions) => request(method, '[next_url]', `To: <${outside}>[peer_tag_param]`, options, ['[routes]']);
+  const within = (method: string, options: RequestOptions) =>
+    request(method, '[next_url]', `To: <${outside}>[peer_tag_param]`, options, ['[routes]']);
   return {
     /** A first INVITE; `body` null for one without an offer. */
     invite(options: Omit<RequestOptions, 'body'> & { body?: string | null } = {}): Step {
@@ -167,7 +169,11 @@ export function caller(user: string, number: string) {
 }
 
 /** An answer of sipp to the request it received last. `tag` false: To as it came, within a dialog. */
-export function answer(status: number, reason: string, options: { headers?: string[]; body?: string; tag?: boolean; retransmitMs?: number; cseq?: string } = {}): Step {
+export function answer(
+  status: number,
+  reason: string,
+  options: { headers?: string[]; body?: string; tag?: boolean; retransmitMs?: number; cseq?: string } = {},
+): Step {
   return send(
     [
       `SIP/2.0 ${status} ${reason}`,

@@ -70,7 +70,8 @@ export class Sipp {
       const [messages, errors] = await Promise.all([text('messages'), text('errors')]);
       await rm(folder, { recursive: true, force: true });
       // Two columns, periodic and cumulative; the last screen printed is the final one.
-      const count = (row: string) => Number([...printed.matchAll(new RegExp(`${row}\\s*\\|\\s*\\d+\\s*\\|\\s*(\\d+)`, 'g'))].at(-1)?.[1] ?? 0);
+      const count = (row: string) =>
+        Number([...printed.matchAll(new RegExp(`${row}\\s*\\|\\s*\\d+\\s*\\|\\s*(\\d+)`, 'g'))].at(-1)?.[1] ?? 0);
       const result = { exitCode, successful: count('Successful call'), failed: count('Failed call'), messages, errors };
       return exitCode === 0 || errors !== '' ? result : { ...result, errors: printed.slice(-1500) };
     });
