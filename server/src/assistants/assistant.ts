@@ -1,4 +1,4 @@
-/** An assistant as a call needs it: a snapshot taken at ring, turned into what a conversation is told. */
+/** An assistant as a conversation is told of it. */
 import type { Assistant } from '@tandem/contract';
 import { instructionsOf } from './instructions.ts';
 
@@ -8,52 +8,7 @@ export interface AssistantPolicy {
   idleMs: number;
 }
 
-/** Everything of an assistant that matters during a call. Later edits do not change a call that rings already. */
-export interface AssistantSnapshot {
-  id: string;
-  businessId: string;
-  businessName: string;
-  name: string;
-  slug: string;
-  greeting: string;
-  goodbye: string;
-  /** As the business wrote them. */
-  instructions: string;
-  language: string;
-  voice: string;
-  /** Vendors by name; undefined: the best one installed. */
-  transcriber: string | undefined;
-  languageModel: string | undefined;
-  synthesizer: string | undefined;
-  policy: AssistantPolicy;
-  maxDurationMs: number;
-  recording: boolean;
-}
-
-export function snapshotOf(assistant: Assistant, businessName: string): AssistantSnapshot {
-  const { id, businessId, name, slug, greeting, goodbye, instructions, language, voice } = assistant;
-  const { transcriber, languageModel, synthesizer, maxDurationMs, recording } = assistant;
-  return {
-    id,
-    businessId,
-    businessName,
-    name,
-    slug,
-    greeting,
-    goodbye,
-    instructions,
-    language,
-    voice,
-    transcriber,
-    languageModel,
-    synthesizer,
-    policy: policyOf(assistant),
-    maxDurationMs,
-    recording,
-  };
-}
-
-export function policyOf(assistant: Pick<Assistant, 'eagerness' | 'idleMs'>): AssistantPolicy {
+function policyOf(assistant: Pick<Assistant, 'eagerness' | 'idleMs'>): AssistantPolicy {
   return { eagerness: assistant.eagerness, idleMs: assistant.idleMs };
 }
 

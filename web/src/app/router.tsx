@@ -1,3 +1,4 @@
+import type { HistorySearch } from '../features/history/history-search.ts';
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet } from '@tanstack/react-router';
 import { Compass } from 'lucide-react';
 import { buttonLook } from '../ui/button.tsx';
@@ -12,8 +13,6 @@ const live = createRoute({
   component: lazyRouteComponent(() => import('../features/live-calls/live-calls-page.tsx'), 'LiveCallsPage'),
 });
 
-/** What the list of calls is narrowed to; kept in the address so that a view can be shared. */
-export type HistorySearch = { search?: string; reason?: string; assistantId?: string; gateway?: string };
 /** The router parses `?search=15` as a number; it is text all the same. */
 const words = (value: unknown): string | undefined =>
   typeof value === 'number' ? `${value}` : typeof value === 'string' && value ? value : undefined;

@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { PhoneIncoming, PhoneOutgoing, Search, SearchX } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import type { HistorySearch } from '../../app/router.tsx';
+import type { HistorySearch } from './history-search.ts';
 import { api } from '../../lib/api.ts';
 import { durationInWords, endingInWords, gatewayOf, momentOf, numberOf, wholeMomentOf } from '../../lib/format.ts';
 import { useNow, useSettled } from '../../lib/now.ts';
