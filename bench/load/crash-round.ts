@@ -30,11 +30,17 @@ export interface CrashRound {
   /** Calls without an ending after the restart; those ended as `process-died`. */
   callsOpen: number;
   callsDied: number;
-  /** Recordings that cannot be read, and how much of each of the others is missing at its end, counted to the kill. */
+  /** Recordings that cannot be read, and how much of each of the others is missing at its end. */
   recordingsBroken: number;
-  recordingLostMs: number[];
+  soundLost: SoundLost[];
   /** From spawn to a ready server. */
   restartMs: number;
+}
+
+/** Milliseconds between the end of a recording and the call's last event, and the kill. Frames that a starved machine skipped count in both. */
+export interface SoundLost {
+  toEventMs: number;
+  toKillMs: number;
 }
 
 const SETTINGS = { ...scriptedModels('when are you open', 'We are open from nine to five.'), LOG_LEVEL: 'warn' };
@@ -98,7 +104,7 @@ async function judge(
   shown: Shown,
   killedAt: number,
 ): Promise<Omit<CrashRound, 'calls' | 'killAfterMs' | 'restartMs'>> {
-  const verdict = { eventsShown: 0, eventsLost: 0, callsOpen: 0, callsDied: 0, recordingsBroken: 0, recordingLostMs: [] as number[] };
+  const verdict = { eventsShown: 0, eventsLost: 0, callsOpen: 0, callsDied: 0, recordingsBroken: 0, soundLost: [] as SoundLost[] };
   for (const [callId, events] of shown) {
     const call = await server
       .until<Call, Call>(`/api/v1/calls/${callId}`, (one) => (one.ending ? one : false), CLOSED_WITHIN_MS)
@@ -112,7 +118,7 @@ async function judge(
     if (!call) continue;
     const lost = await lostSound(server, call, stored, killedAt);
     if (lost === undefined) verdict.recordingsBroken++;
-    else verdict.recordingLostMs.push(lost);
+    else verdict.soundLost.push(lost);
   }
   return verdict;
 }
@@ -127,17 +133,16 @@ async function allEvents(server: TandemServer, callId: string): Promise<CallEven
   return events;
 }
 
-/**
- * Milliseconds of sound between the end of a recording and the kill (`killedAt`, wall time); undefined when the recording
- * is not there or is no sound.
- */
-async function lostSound(server: TandemServer, call: Call, events: readonly CallEvent[], killedAt: number): Promise<number | undefined> {
+/** Undefined when the recording is not there or is no sound. `killedAt` is wall time. */
+async function lostSound(server: TandemServer, call: Call, events: readonly CallEvent[], killedAt: number): Promise<SoundLost | undefined> {
   const from = events.find(({ type }) => type === 'recording-started')?.at;
-  if (from === undefined) return 0; // the kill came before the answer
+  if (from === undefined) return { toEventMs: 0, toKillMs: 0 }; // the kill came before the answer
   try {
     const path = join(server.dataFolder, 'recordings', call.businessId, `${call.id}.wav`);
     const { durationMs } = readRecording(new Uint8Array(await readFile(path)));
-    return Math.max(0, killedAt - Date.parse(call.startedAt) - from - durationMs);
+    const end = from + durationMs;
+    const last = Math.max(...events.map(({ at }) => at));
+    return { toEventMs: Math.max(0, last - end), toKillMs: Math.max(0, killedAt - Date.parse(call.startedAt) - end) };
   } catch {
     return undefined;
   }

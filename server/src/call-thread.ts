@@ -2,6 +2,7 @@
  * The call thread: storeys 1 to 5 without the database. Legs, codecs, conversation, provider sockets, journal and
  * recording live here, so that nothing the office does can make a frame late. Started by `main.ts` as a worker.
  */
+import { constants, setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LATE_BUCKETS_MS, MediaPacer } from '#audio/pacer.ts';
@@ -37,6 +38,19 @@ const port = parentPort;
 if (!port) throw new Error('call-thread.ts runs as a worker of main.ts');
 const send = (message: FromCallThread) => port.postMessage(message);
 const kit = systemKit(settings.logLevel, { part: 'calls' });
+
+/**
+ * Sound before everything else on a busy machine, where we are allowed to say so (CAP_SYS_NICE). On Linux a priority is
+ * the calling thread's alone; elsewhere it would be the whole process's.
+ */
+function preferSound(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
+  } catch {
+    kit.log.debug({}, 'the call thread runs at the priority of the others');
+  }
+}
 
 async function installModels(): Promise<InstalledModels> {
   const models: InstalledModels = {
@@ -78,6 +92,7 @@ async function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[],
 }
 
 async function open(): Promise<void> {
+  preferSound();
   const recordingsFolder = `${settings.dataFolder}/recordings`;
   const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) =>
     send({ type: 'events', events, position }),
@@ -112,6 +127,7 @@ async function open(): Promise<void> {
     'gateway-request': async ({ gateway, request }) =>
       (await switchboard.gateway(gateway)?.request?.(request)) ?? { status: 404, headers: {}, body: '' },
     open: async () => {
+      await switchboard.published;
       for (const gateway of gateways) await gateway.start();
       await mediaServer.start();
       // Only now: a fault while starting must fail the start.
@@ -134,7 +150,7 @@ async function open(): Promise<void> {
 
   port?.on('message', (message: ToCallThread) => {
     if (message.type === 'publish') {
-      switchboard.publish(message.entries, message.removed);
+      void switchboard.publish(message.entries, message.removed);
       return;
     }
     if (message.type === 'stored') {

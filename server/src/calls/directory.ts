@@ -39,11 +39,15 @@ export class Directory {
   #addresses = new Map<string, string[]>();
   #slugs = new Map<string, string[]>();
 
-  publish(entry: BusinessEntry): void {
+  /** The index this entry's knowledge has already, if it is listed and unchanged. */
+  knowledgeOf(entry: BusinessEntry): KnowledgeBase | undefined {
+    const listed = this.#businesses.get(entry.id);
+    return listed?.entry.knowledge.version === entry.knowledge.version ? listed.knowledge : undefined;
+  }
+
+  /** Lists a business, or replaces its entry. The index is only built when the knowledge itself changed. */
+  publish(entry: BusinessEntry, knowledge = this.knowledgeOf(entry) ?? new KnowledgeBase(entry.knowledge)): void {
     const before = this.#businesses.get(entry.id);
-    // The index is only rebuilt when the knowledge itself changed.
-    const knowledge =
-      before && before.entry.knowledge.version === entry.knowledge.version ? before.knowledge : new KnowledgeBase(entry.knowledge);
     if (before) this.#strike(before.entry);
     this.#businesses.set(entry.id, { entry, knowledge });
     for (const { address } of entry.numbers) list(this.#addresses, address, entry.id);

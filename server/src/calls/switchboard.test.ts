@@ -68,7 +68,7 @@ function open(change: { models?: Partial<InstalledModels>; recordings?: Shelf; l
     return leg;
   };
   const endings = () => journal.events.filter(({ type }) => type === 'call-ended').map((event) => ({ ...event }));
-  return { kit, pacer, switchboard, call, endings, journal, recordingsClosed: () => closed };
+  return { kit, pacer, gateway, switchboard, call, endings, journal, recordingsClosed: () => closed };
 }
 
 describe('a call that fails', () => {
@@ -139,5 +139,26 @@ describe('a call that fails', () => {
     expect([one.over, other.over]).toEqual(['hung-up', undefined]);
     expect(house.endings()).toMatchObject([{ callId: first.callId, by: 'system', reason: 'error', detail: 'in a timer' }]);
     await other.hangUp();
+  });
+});
+
+describe('a call out', () => {
+  test('is refused while no way out is configured, and placed when there is one', async () => {
+    const house = open();
+    const order = { businessId: 'business_1', assistantId: assistant.id, to: '+15550177', gateway: undefined };
+    expect(() => house.switchboard.place(order)).toThrow(expect.objectContaining({ code: 'outbound-not-configured' }));
+    expect(house.journal.events).toEqual([]);
+    const dialled: string[] = [];
+    house.gateway.whenDialled((callee) => {
+      dialled.push(callee.to);
+      callee.refuse();
+    });
+    expect(() => house.switchboard.place({ ...order, gateway: 'another' })).toThrow(
+      expect.objectContaining({ code: 'outbound-not-configured' }),
+    );
+    house.switchboard.place(order);
+    await house.kit.clock.advance(1_000);
+    expect(dialled).toEqual(['+15550177']);
+    expect(house.endings()).toMatchObject([{ by: 'system', reason: 'rejected' }]);
   });
 });

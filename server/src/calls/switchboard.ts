@@ -3,6 +3,7 @@ import type { Ending } from '@tandem/contract';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { ownedBy } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
+import { KnowledgeBase } from '#knowledge/knowledge-base.ts';
 import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
 import { Call } from './call.ts';
 import { type BusinessEntry, Directory, type Route } from './directory.ts';
@@ -22,6 +23,8 @@ export interface SwitchboardOptions {
 
 export class Switchboard {
   readonly directory = new Directory();
+  #publications: Promise<void> = Promise.resolve();
+  #publishing = 0;
   #options: SwitchboardOptions;
   #calls = new Map<string, Call>();
   #gateways = new Map<string, Gateway>();
@@ -50,8 +53,35 @@ export class Switchboard {
     return this.#gateways.get(name);
   }
 
-  publish(entries: readonly BusinessEntry[], removed: readonly string[] = []): void {
-    for (const entry of entries) this.directory.publish(entry);
+  /**
+   * Takes over new and changed entries, in order. With calls on the line a changed index is built in pieces, so that a
+   * large document delays no frame; resolves when it is in use.
+   */
+  publish(entries: readonly BusinessEntry[], removed: readonly string[] = []): Promise<void> {
+    if (this.#publishing === 0 && this.live === 0) {
+      for (const entry of entries) this.directory.publish(entry);
+      this.#listed(entries, removed);
+      return this.#publications;
+    }
+    this.#publishing++;
+    this.#publications = this.#publications.then(async () => {
+      for (const entry of entries) {
+        const pause = () => this.#options.kit.clock.sleep(0);
+        const knowledge = this.directory.knowledgeOf(entry) ?? (await KnowledgeBase.inPieces(entry.knowledge, pause));
+        this.directory.publish(entry, knowledge);
+      }
+      this.#listed(entries, removed);
+      this.#publishing--;
+    });
+    return this.#publications;
+  }
+
+  /** Resolves when everything published so far is in use. */
+  get published(): Promise<void> {
+    return this.#publications;
+  }
+
+  #listed(entries: readonly BusinessEntry[], removed: readonly string[]): void {
     for (const id of removed) this.directory.remove(id);
     const { trunks } = this.directory;
     for (const gateway of this.#gateways.values()) gateway.setTrunks?.(trunks);
@@ -108,7 +138,7 @@ export class Switchboard {
   hangUp(businessId: string, callId: string): boolean {
     const call = this.#calls.get(callId);
     if (!call || call.businessId !== businessId) return false;
-    call.end({ by: 'agent', reason: 'hung-up' });
+    void call.end({ by: 'agent', reason: 'hung-up' });
     return true;
   }
 

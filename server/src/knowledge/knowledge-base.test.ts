@@ -79,6 +79,22 @@ test('phrases for closed-grammar recognition are every phrasing and every headin
   expect(base.phrases).toContain('Opening hours');
 });
 
+test('built in pieces it is the same, and pauses on the way', async () => {
+  const text = Array.from({ length: 300 }, (_, i) => `# Topic ${i}\nFact number ${i} is about thing${i}.`).join('\n');
+  const source = {
+    version: '2',
+    documents: [{ id: 'd', title: 'Long', text }],
+    questions: [{ id: 'q', phrasings: ['What now'], answer: 'Later.' }],
+  };
+  let pauses = 0;
+  const pieces = await KnowledgeBase.inPieces(source, async () => void pauses++);
+  const whole = new KnowledgeBase(source);
+  expect(pauses).toBe(15);
+  expect(pieces.size).toBe(301);
+  expect(pieces.phrases).toEqual(whole.phrases);
+  expect(pieces.search('thing17')).toEqual(whole.search('thing17'));
+});
+
 test('an empty knowledge base answers nothing', () => {
   expect(new KnowledgeBase({ version: '0', documents: [], questions: [] }).search('hello there')).toEqual({
     passages: [],

@@ -4,7 +4,7 @@
  */
 import type { ModelPassage } from '#models/language-model.ts';
 import { Bm25 } from './bm25.ts';
-import { cutPassages } from './passages.ts';
+import { passagesOf } from './passages.ts';
 import { termsOf } from '#models/terms.ts';
 
 export interface KnowledgeSource {
@@ -28,6 +28,9 @@ const QUESTION_LIKENESS = 0.62;
 /** An approved answer must be this much likelier than the next different one. */
 const QUESTION_MARGIN = 0.08;
 
+/** About a millisecond of cutting and indexing. */
+const ENTRIES_PER_PIECE = 20;
+
 interface Entry {
   passage: Omit<ModelPassage, 'score'>;
   terms: Set<string>;
@@ -35,25 +38,44 @@ interface Entry {
 
 export class KnowledgeBase {
   readonly version: string;
-  /** What a caller may say in closed-grammar recognition: every phrasing of every approved question, and every heading. */
-  readonly phrases: readonly string[];
   #entries: Entry[] = [];
   #index = new Bm25();
+  #phrases = new Set<string>();
 
+  /** Indexes everything at once. */
   constructor(source: KnowledgeSource) {
     this.version = source.version;
+    for (const _ of this.#fill(source));
+  }
+
+  /** The same in pieces of a millisecond or so with `pause` between them, for a thread that has frames to send. */
+  static async inPieces(source: KnowledgeSource, pause: () => Promise<void>): Promise<KnowledgeBase> {
+    const base = new KnowledgeBase({ version: source.version, documents: [], questions: [] });
+    for (const count of base.#fill(source)) if (count % ENTRIES_PER_PIECE === 0) await pause();
+    return base;
+  }
+
+  /** What a caller may say in closed-grammar recognition: every phrasing of every approved question, and every heading. */
+  get phrases(): readonly string[] {
+    return [...this.#phrases];
+  }
+
+  /** Yields the number of entries after each. */
+  *#fill(source: KnowledgeSource): Generator<number, void, undefined> {
+    for (const { phrasings } of source.questions) for (const phrasing of phrasings) this.#phrases.add(phrasing);
     for (const document of source.documents) {
-      for (const passage of cutPassages(document)) this.#add({ ...passage, answer: undefined }, `${passage.title} ${passage.text}`);
+      for (const passage of passagesOf(document)) {
+        this.#add({ ...passage, answer: undefined }, `${passage.title} ${passage.text}`);
+        for (const heading of passage.title.split(' – ')) this.#phrases.add(heading);
+        yield this.size;
+      }
     }
     for (const { id, phrasings, answer } of source.questions) {
-      phrasings.forEach((phrasing, index) => {
+      for (const [index, phrasing] of phrasings.entries()) {
         this.#add({ id: `${id}#${index}`, documentId: id, title: phrasings[0], text: phrasing, answer }, phrasing);
-      });
+        yield this.size;
+      }
     }
-    const headings = this.#entries
-      .filter(({ passage }) => passage.answer === undefined)
-      .flatMap(({ passage }) => passage.title.split(' – '));
-    this.phrases = [...new Set([...source.questions.flatMap(({ phrasings }) => phrasings), ...headings])];
   }
 
   get size(): number {

@@ -36,52 +36,56 @@ interface Block {
 }
 
 /** Paragraphs under their Markdown headings; a line without blank lines around it belongs to its paragraph. */
-function blocksOf(text: string): Block[] {
-  const blocks: Block[] = [];
+function* blocksOf(text: string): Generator<Block, void, undefined> {
   const path: string[] = [];
   let lines: string[] = [];
-  const close = () => {
+  const close = (): Block | undefined => {
     const joined = lines.join(' ').replace(/\s+/g, ' ').trim();
-    if (joined) blocks.push({ heading: path.filter(Boolean), text: joined });
     lines = [];
+    return joined ? { heading: path.filter(Boolean), text: joined } : undefined;
   };
   for (const line of text.split(/\r?\n/)) {
     const heading = /^(#{1,6})\s+(.{1,200})$/.exec(line);
+    if (!heading && line.trim() !== '') {
+      lines.push(line.replace(/^\s*[-*•]\s+/, ''));
+      continue;
+    }
+    const block = close();
+    if (block) yield block;
     if (heading) {
-      close();
       path.length = heading[1].length - 1;
       path[heading[1].length - 1] = heading[2].trim();
-    } else if (line.trim() === '') {
-      close();
-    } else {
-      lines.push(line.replace(/^\s*[-*•]\s+/, ''));
     }
   }
-  close();
-  return blocks;
+  const last = close();
+  if (last) yield last;
 }
 
-/** Cuts one document. Never returns an empty passage; a sentence longer than the limit stays whole. */
-export function cutPassages(document: { id: string; title: string; text: string }): Passage[] {
-  const passages: Passage[] = [];
+/**
+ * Cuts one document, passage by passage, so that a long one can be cut in pieces of time. Never yields an empty passage;
+ * a sentence longer than the limit stays whole.
+ */
+export function* passagesOf(document: { id: string; title: string; text: string }): Generator<Passage, void, undefined> {
+  let count = 0;
   let open: { heading: string; sentences: string[]; words: number } | undefined;
-  const close = () => {
-    if (!open) return;
-    const title = open.heading && open.heading !== document.title ? `${document.title} – ${open.heading}` : document.title;
-    passages.push({ id: `${document.id}#${passages.length}`, documentId: document.id, title, text: open.sentences.join(' ') });
+  const close = ({ heading, sentences }: NonNullable<typeof open>): Passage => {
     open = undefined;
+    const title = heading && heading !== document.title ? `${document.title} – ${heading}` : document.title;
+    return { id: `${document.id}#${count++}`, documentId: document.id, title, text: sentences.join(' ') };
   };
   for (const block of blocksOf(document.text)) {
     const heading = block.heading.join(' – ');
-    if (open && (open.heading !== heading || open.words >= TARGET_WORDS)) close();
+    if (open && (open.heading !== heading || open.words >= TARGET_WORDS)) yield close(open);
     for (const sentence of sentencesOf(block.text)) {
       const words = wordsIn(sentence);
-      if (open && open.words + words > MOST_WORDS) close();
+      if (open && open.words + words > MOST_WORDS) yield close(open);
       open ??= { heading, sentences: [], words: 0 };
       open.sentences.push(sentence);
       open.words += words;
     }
   }
-  close();
-  return passages;
+  if (open) yield close(open);
 }
+
+/** All of a document's passages at once. */
+export const cutPassages = (document: { id: string; title: string; text: string }): Passage[] => [...passagesOf(document)];

@@ -244,3 +244,24 @@ test('the same seed gives the same events, bit for bit', async () => {
   expect(first.length).toBeGreaterThan(2_000);
   expect(await run()).toBe(first);
 });
+
+test('what changes while a call is on the line is known to the next call', async () => {
+  await open();
+  const caller = await centre.call();
+  await caller.untilQuiet();
+  const [entry] = centre.switchboard.directory.businesses;
+  const documents = [{ id: 'document_new', title: 'Parking', text: 'Parking is behind the house.' }];
+  const published = centre.switchboard.publish([{ ...entry, knowledge: { version: '2', documents, questions: [] } }]);
+  await centre.kit.clock.advance(100);
+  await published;
+  await caller.says('is there parking');
+  await caller.untilQuiet();
+  expect(centre.events('retrieval-done')[0].answerable).toBe(false);
+  await caller.hangsUp();
+  const next = await centre.call();
+  await next.untilQuiet();
+  await next.says('is there parking');
+  await next.untilQuiet();
+  expect(spoken().at(-1)).toBe('Parking is behind the house.');
+  await next.hangsUp();
+});

@@ -7,9 +7,9 @@ import { TestLine } from './peers/line.ts';
 import { inTurn, pause, prompt } from './peers/speech.ts';
 
 const absent = missing('baresip', 'prompts', 'pocketsphinx');
-/** The demo greeting and an answer, spoken calmly, are over by then. */
-const GREETING_MS = 16_000;
-const ANSWER_MS = 14_000;
+/** The demo greeting (11 s) and an answer (7 s) are over by then, and nobody has asked yet whether the caller is still there (8 s). */
+const GREETING_MS = 14_000;
+const ANSWER_MS = 10_500;
 /** The words of a prompt in asterisk-core-sounds-en, and a document of the business that is about them. */
 const ASKED = { prompt: 'call-forwarding', title: 'Call forwarding' };
 const FACT = 'Call forwarding sends every call to the dental hospital from seven in the evening. It is never used on holidays.';
@@ -26,39 +26,35 @@ beforeAll(async () => {
 afterAll(() => line?.close());
 
 describe.skipIf(absent)('a human voice', () => {
-  test('is understood, answered from the document, and its goodbye ends the call', async () => {
-    const says = inTurn(
-      pause(GREETING_MS),
-      await prompt('hours'),
-      pause(ANSWER_MS),
-      await prompt(ASKED.prompt),
-      pause(ANSWER_MS),
-      await prompt('goodbye'),
-      pause(40_000),
-    );
+  test('is understood, and answered from an approved answer and from a document', async () => {
+    const says = inTurn(pause(GREETING_MS), await prompt('location'), pause(ANSWER_MS), await prompt(ASKED.prompt), pause(40_000));
     const phone = await Baresip.start({ user: 'human', says });
     try {
       await phone.dial(`sip:demo@${line.target};transport=udp`);
-      await phone.event('CALL_CLOSED', GREETING_MS + 2 * ANSWER_MS + 20_000);
+      const call = await line.answered('human');
+      await line.untilEvents(call, 'turn-completed', (turns) => turns.some(({ turn }) => turn === 2), GREETING_MS + 2 * ANSWER_MS + 10_000);
+      await phone.hangUp();
+    } catch (error) {
+      throw new Error(await line.story('human'), { cause: error });
     } finally {
       await phone.stop();
     }
     const call = await line.ended('human');
     const finals = await line.events(call, 'transcript-final');
-    expect(finals.map(({ text }) => text.toLowerCase())).toEqual(['hours', 'call forwarding', 'goodbye']);
+    expect(finals.map(({ text }) => text.toLowerCase())).toEqual(['location', 'call forwarding']);
     const played = await line.events(call, 'speech-played');
     const saidIn = (turn: number) =>
       played
         .filter((speech) => speech.turn === turn)
         .map(({ text }) => text)
         .join(' ');
-    const [hours, forwarding] = await line.events(call, 'retrieval-done');
-    expect(hours.answerable).toBe(true);
-    expect(saidIn(hours.turn)).toMatch(/open Monday to Thursday/);
+    const [location, forwarding] = await line.events(call, 'retrieval-done');
+    expect(location.answerable).toBe(true);
+    expect(saidIn(location.turn)).toContain('Harbour Street');
     expect(forwarding.answerable).toBe(true);
     expect(forwarding.passages[0]).toMatchObject({ documentId: known.id, title: ASKED.title });
     expect(saidIn(forwarding.turn)).toContain('sends every call to the dental hospital from seven in the evening');
-    expect(call.ending).toEqual({ by: 'assistant', reason: 'goodbye' });
+    expect(call.ending).toEqual({ by: 'caller', reason: 'hung-up' });
     await line.quiet();
   });
 

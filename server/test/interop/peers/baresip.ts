@@ -23,6 +23,9 @@ const MODULE_FOLDERS = [
   '/usr/lib/aarch64-linux-gnu/baresip/modules',
 ];
 
+/** Printed ten times a second during a call. */
+const STATUS_LINE = /\r?\[\d+:\d+:\d+\] audio=[^\r\n]*/g;
+
 export interface BaresipOptions {
   user: string;
   codec?: BaresipCodec;
@@ -58,7 +61,7 @@ export class Baresip {
     this.#folder = folder;
     this.port = port;
     this.#child = child;
-    const collect = (bytes: Buffer) => (this.#printed = (this.#printed + bytes.toString()).slice(-20_000));
+    const collect = (bytes: Buffer) => (this.#printed = (this.#printed + bytes.toString().replace(STATUS_LINE, '')).slice(-20_000));
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
   }

@@ -88,6 +88,16 @@ export class TestLine {
     return items.filter((event): event is EventOf<T> => event.type === type);
   }
 
+  /** What was said and done in the newest call of `party`, a line each: for the message of a test that fails. */
+  async story(party: string): Promise<string> {
+    const [call] = await this.callsOf(party);
+    if (!call) return `no call of ${party}`;
+    const { items } = await this.tandem.api<{ items: CallEvent[] }>(`/api/v1/calls/${call.id}/events`);
+    return items
+      .map((event) => `${event.at} ${event.type} ${'text' in event ? event.text : ''}${'kind' in event ? event.kind : ''}`)
+      .join('\n');
+  }
+
   /** Waits for events of a call that is going on. */
   untilEvents<T extends CallEventType>(
     call: Call,

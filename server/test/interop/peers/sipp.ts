@@ -48,14 +48,13 @@ export class Sipp {
     await writeFile(join(folder, 'scenario.xml'), options.scenario);
     const port = options.port ?? (await freeSipPort());
     const mediaPort = (await freeSipPort()) & ~1;
-    const args = [
-      ...(options.target === undefined ? [] : [options.target]),
-      ...['-sf', 'scenario.xml', '-i', address, '-p', String(port), '-mi', address, '-mp', String(mediaPort)],
-      ...['-m', String(calls), '-l', String(calls), '-r', String(perSecond), '-t', options.tcp ? 't1' : 'u1'],
-      ...['-nostdin', '-timeout', String(Math.ceil(withinMs / 1000)), '-timeout_error'],
-      ...['-trace_msg', '-message_file', 'messages', '-trace_err', '-error_file', 'errors'],
-      ...(options.more ?? []),
-    ];
+    const own = [
+      `-sf scenario.xml -i ${address} -p ${port} -mi ${address} -mp ${mediaPort}`,
+      `-m ${calls} -l ${calls} -r ${perSecond} -t ${options.tcp ? 't1' : 'u1'}`,
+      `-nostdin -timeout ${Math.ceil(withinMs / 1000)} -timeout_error`,
+      '-trace_msg -message_file messages -trace_err -error_file errors',
+    ].flatMap((words) => words.split(' '));
+    const args = [...(options.target === undefined ? [] : [options.target]), ...own, ...(options.more ?? [])];
     const child = spawn('sipp', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'xterm' } });
     let printed = '';
     child.stdout?.on('data', (bytes: Buffer) => (printed += bytes.toString()));
