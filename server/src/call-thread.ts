@@ -141,7 +141,7 @@ async function open(): Promise<void> {
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await mediaServer.stop();
       pacer.stop();
-      await Promise.all([...models.transcribers, ...models.languageModels, ...models.synthesizers].map((part) => part.close?.()));
+      await Promise.all([...models.transcribers, ...models.languageModels, ...models.synthesizers].map(async (part) => part.close?.()));
       await journal.close();
       loopDelay.disable();
       return {};

@@ -130,7 +130,8 @@ describe('house', () => {
   });
 
   test('clock, randomness, environment and console are passed in', () => {
-    const ambient = /\b(process\.env\b|Date\.now\(|performance\.now\(|Math\.random\(|setTimeout\(|setInterval\(|console\.(?:log|info|warn|error|debug|trace))/;
+    const ambient =
+      /\b(process\.env\b|Date\.now\(|performance\.now\(|Math\.random\(|setTimeout\(|setInterval\(|console\.(?:log|info|warn|error|debug|trace))/;
     const faults = sources
       .filter((path) => !inside(path).startsWith('kit/') && inside(path) !== 'config.ts')
       .flatMap((path) =>

@@ -20,6 +20,22 @@ class Line implements Paced {
   }
 }
 
+/** Notes when it listens, too; leaves after the 50th time. */
+class Listener extends Line {
+  readonly listened: number[] = [];
+  readonly #leave: () => void;
+
+  constructor(clock: VirtualClock, leave: () => void) {
+    super(clock);
+    this.#leave = leave;
+  }
+
+  listen(): void {
+    this.listened.push(this.clock.now());
+    if (this.listened.length === 50) this.#leave();
+  }
+}
+
 /** A virtual clock whose timers fire late, as a busy machine's do. */
 class LateClock extends VirtualClock {
   late = 0;
@@ -66,6 +82,20 @@ test('every line is ticked every 20 ms, in two half-batches 10 ms apart', async 
   });
   expect(phases.filter((phase) => phase === 10).length).toBeGreaterThanOrEqual(2);
   expect(phases.filter((phase) => phase === 0).length).toBeGreaterThanOrEqual(2);
+  pacer.stop();
+});
+
+test('a line listens 10 ms after its tick, as often as it is ticked, and no more once it is removed', async () => {
+  const clock = new VirtualClock();
+  const pacer = new MediaPacer(clock, silentLog);
+  const line: Listener = new Listener(clock, () => pacer.remove(line));
+  pacer.add(line);
+  pacer.add(new Line(clock));
+  await clock.advance(1200);
+  expect(line.listened.length).toBe(50);
+  expect(Math.abs(line.at.length - 50)).toBeLessThanOrEqual(1);
+  const sinceTick = line.listened.map((at) => at - (line.at.findLast((tick) => tick <= at) ?? at - 10));
+  expect(new Set(sinceTick)).toEqual(new Set([10]));
   pacer.stop();
 });
 

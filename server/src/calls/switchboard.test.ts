@@ -57,7 +57,7 @@ function open(change: { models?: Partial<InstalledModels>; recordings?: Shelf; l
   switchboard.connect([gateway]);
   const knowledge = { version: '1', documents: [], questions: [] };
   const numbers = [{ address: '+15550100', assistantId: assistant.id }];
-  switchboard.publish([{ id: 'business_1', name: 'Harbour Dental', assistants: [assistant], numbers, trunks: [], knowledge }]);
+  void switchboard.publish([{ id: 'business_1', name: 'Harbour Dental', assistants: [assistant], numbers, trunks: [], knowledge }]);
   const call = async (): Promise<LoopbackLeg & { over?: string }> => {
     const leg: LoopbackLeg & { over?: string } = await gateway.place({ to: '+15550100' }).answered;
     const ended = (cause: string) => {

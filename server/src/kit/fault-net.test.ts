@@ -46,7 +46,7 @@ describe('a fault net', () => {
           throw new Error('in a promise');
         });
       });
-      ownedBy('three', async () => {
+      void ownedBy('three', async () => {
         await turn();
         setImmediate(() => {
           throw new Error('later');

@@ -186,3 +186,15 @@ test('a key that is deleted loses its socket', async () => {
   await kit.clock.advance(60_000);
   await gone;
 });
+
+test('a stranger cannot fill the memory with pongs or crumbs', async () => {
+  const stranger = new WebSocket(`${url.replace('http', 'ws')}/live/?EIO=4&transport=websocket`);
+  let pongs = 0;
+  stranger.on('pong', () => pongs++);
+  const closed = new Promise<number>((resolve) => stranger.once('close', resolve));
+  await new Promise((resolve) => stranger.once('open', resolve));
+  for (let i = 0; i < 100; i++) stranger.ping();
+  for (let i = 0; i < 20; i++) stranger.send('x', { fin: false });
+  expect([1005, 1006, 1008]).toContain(await closed);
+  expect(pongs).toBe(0);
+});

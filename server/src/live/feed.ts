@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, Server as HttpServer } from 'node:http';
 import type { Call, CallEvent, LiveToClient, LiveToServer } from '@tandem/contract';
 import { Server, type Socket } from 'socket.io';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Timer } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
 import { LiveBoard } from './board.ts';
@@ -19,6 +20,8 @@ const JOIN_WITHIN_MS = 10_000;
 /** A deleted key or a session that is over keeps its socket at most this long. */
 const RECHECK_MS = 60_000;
 const MOST_ID_CHARACTERS = 64;
+/** Socket.IO sends whole messages. */
+const MOST_FRAGMENTS = 16;
 
 /** Who a socket belongs to; resolved from the handshake's cookie or bearer key, undefined refuses it. */
 export interface LiveSession {
@@ -54,6 +57,15 @@ function handshakeOf({ handshake }: LiveSocket): Handshake {
   return { cookie, authorization, business: typeof business === 'string' ? business : undefined };
 }
 
+/**
+ * Engine.IO's WebSockets, for peers that have shown no key yet. Pings of the protocol are not answered, since Engine.IO has
+ * its own: whoever pings and never reads would fill our memory with pongs.
+ */
+function sparingWebSockets(options: ServerOptions): WebSocketServer {
+  const limits = { autoPong: false, maxFragments: MOST_FRAGMENTS, maxBufferedChunks: 64 * MOST_FRAGMENTS };
+  return new WebSocketServer({ ...options, ...limits });
+}
+
 export class LiveFeed {
   readonly #options: LiveFeedOptions;
   readonly #board = new LiveBoard();
@@ -71,6 +83,7 @@ export class LiveFeed {
       path: '/live',
       serveClient: false,
       perMessageDeflate: false,
+      wsEngine: sparingWebSockets,
       maxHttpBufferSize: 64 * 1024,
       connectTimeout: JOIN_WITHIN_MS,
       // Upgrades below other paths belong to the gateways.

@@ -113,6 +113,33 @@ describe('an even stream', () => {
   });
 });
 
+describe('how soon it comes down', () => {
+  const quiet = (frame: Uint8Array) => frame[0] % 10 === 0;
+  /** Packet `i` is `lateMs(i)` late; answers what had been removed after each second. */
+  const removals = (lateMs: (i: number) => number): number[] => {
+    const sender = new Sender();
+    const arrivals = Array.from({ length: 1000 }, (_, i) => ({ atMs: 20 * i + lateMs(i), packet: sender.next() }));
+    const buffer = new JitterBuffer({ silence: SILENCE, quiet });
+    const removed: number[] = [];
+    play(buffer, arrivals, 20_000, () => removed.push(buffer.stats().removed));
+    return removed.filter((_, pull) => pull % 50 === 49);
+  };
+
+  test('a line that was never late: in its first quiet frame after 2 s', () => {
+    expect(removals(() => 0).slice(0, 4)).toEqual([0, 0, 1, 1]);
+  });
+
+  test('with jitter that it needs, not at all', () => {
+    expect(removals((i) => (i % 30 === 29 ? 25 : 0)).at(-1)).toBe(0);
+  });
+
+  test('a line that has been late: after 8 s of calm', () => {
+    const removed = removals((i) => (i === 60 ? 75 : 0));
+    expect(removed[7]).toBe(0);
+    expect(removed.at(-1)).toBeGreaterThan(0);
+  });
+});
+
 describe('a disturbed stream', () => {
   test('reordered packets are put in order, duplicates ignored', () => {
     const sender = new Sender();

@@ -50,7 +50,14 @@ export const demoQuestions: readonly { phrasings: string[]; answer: string }[] =
     answer: 'Our own car park is behind the building, with the entrance on Rope Lane. It has twelve spaces and is free for patients.',
   },
   {
-    phrasings: ['Where are you?', 'Location', 'What is your address?', 'How do I find you?', 'How do I get to the practice?', 'Where is the practice?'],
+    phrasings: [
+      'Where are you?',
+      'Location',
+      'What is your address?',
+      'How do I find you?',
+      'How do I get to the practice?',
+      'Where is the practice?',
+    ],
     answer: 'We are at number fourteen, Harbour Street, next to the old lighthouse. The main entrance is up the ramp on the left.',
   },
   {

@@ -5,11 +5,16 @@
 import { FRAME_MS, type Frame, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
+import { TokenBucket } from '#kit/token-bucket.ts';
 import type { LegEndCause, LegListener, SpeechSource } from './leg.ts';
 import { LegPlayout } from './playout.ts';
 
 /** A frame that leaves more than this after its deadline counts as late. */
 const LATE_MS = 5;
+/** Faster than anybody presses keys (telephone-event carries at most 10 a second); more is a forger filling the journal. */
+const DIGITS = { perSecond: 20, burst: 40 };
+/** What is typed is answered, and an answer costs money. */
+const TYPED = { perSecond: 1, burst: 10 };
 
 export interface LineOptions {
   format: SoundFormat;
@@ -26,6 +31,8 @@ export class Line {
   readonly #options: LineOptions;
   readonly #frame: Frame;
   readonly #counts = { framesSent: 0, framesLate: 0 };
+  readonly #digits: TokenBucket;
+  readonly #typed: TokenBucket;
   #listener: LegListener | undefined;
   #playout: LegPlayout | undefined;
   #ended: LegEndCause | undefined;
@@ -33,6 +40,8 @@ export class Line {
   constructor(options: LineOptions) {
     this.#options = options;
     this.out = silence(options.format);
+    this.#digits = new TokenBucket(options.clock, DIGITS);
+    this.#typed = new TokenBucket(options.clock, TYPED);
     this.#frame = { at: -FRAME_MS, format: options.format, sound: this.out, concealed: true };
   }
 
@@ -98,11 +107,11 @@ export class Line {
   }
 
   digit(digit: string): void {
-    this.#tell((listener) => listener.digit(digit));
+    if (this.#digits.take()) this.#tell((listener) => listener.digit(digit));
   }
 
   typed(text: string): void {
-    this.#tell((listener) => listener.typed(text));
+    if (this.#typed.take()) this.#tell((listener) => listener.typed(text));
   }
 
   recognised(text: string, final: boolean, confidence: number | undefined): void {

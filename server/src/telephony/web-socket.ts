@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '#kit/clock.ts';
+import { TokenBucket } from '#kit/token-bucket.ts';
 
 /** A media message is under 2 KiB; nothing a carrier or a browser sends comes near this. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -58,17 +59,11 @@ export function acceptWebSocket(
   });
 }
 
-/** A token bucket over everything the peer sends. */
+/** Over everything the peer sends, control frames too. */
 function limitRate(webSocket: WebSocket, clock: Clock): void {
-  let tokens = MOST_AT_ONCE;
-  let filledAt = clock.now();
+  const bucket = new TokenBucket(clock, { perSecond: MOST_PER_SECOND, burst: MOST_AT_ONCE });
   const took = (): boolean => {
-    if (tokens < 1) {
-      const now = clock.now();
-      tokens = Math.min(MOST_AT_ONCE, tokens + ((now - filledAt) * MOST_PER_SECOND) / 1000);
-      filledAt = now;
-    }
-    if (tokens-- >= 1) return true;
+    if (bucket.take()) return true;
     webSocket.close(POLICY_VIOLATION);
     webSocket.terminate();
     return false;

@@ -72,7 +72,7 @@ export class CallCentre {
       mediaUrl: 'ws://127.0.0.1:3001',
     });
     this.switchboard.connect([this.gateway]);
-    this.switchboard.publish([entry(options)]);
+    void this.switchboard.publish([entry(options)]);
   }
 
   static async open(options: OfficeOptions = {}): Promise<CallCentre> {
