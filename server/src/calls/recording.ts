@@ -19,7 +19,7 @@ const FORMAT: WavFormat = { encoding: 'mulaw', channels: 2, rate: RATE };
 const UNKNOWN_BYTES = 0xffffffff;
 const SAMPLES = RATE / 50;
 const FRAME_BYTES = SAMPLES * 2;
-/** 35 frames are 700 ms. Together with what follows less than a second. */
+/** 35 frames are 700 ms; with the gathering below at most 800 ms are not yet with the operating system. */
 const BLOCK_FRAMES = 35;
 /**
  * Blocks of all calls are written together, and not while sound is being sent: each write wakes a thread, which on a busy
@@ -161,9 +161,12 @@ export class Recording implements CallRecording {
         this.#waiting.push(this.#block.subarray(0, this.#filled));
         this.#filled = 0;
       }
-      this.#drain();
     }
-    await this.#writing;
+    do {
+      // A write that was ending as the last block came did not take it along.
+      if (!this.#stoppedFor) this.#drain();
+      await this.#writing;
+    } while (this.#waiting.length > 0);
     this.#stop(reason);
     if (this.#file) await this.#file.write(writeWavHeader(FORMAT, this.#bytes), 0, null, 0).catch(() => {});
     await this.#file?.close().catch(() => {});
