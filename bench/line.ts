@@ -220,6 +220,9 @@ for (const calls of levels) {
   byLevel.set(calls, all);
   figures.push(...figuresOf(calls, all));
 }
+// The names that stay are those of the highest level.
+const most = `_${Math.max(...levels)}`;
+figures.unshift(...figures.filter(({ name }) => name.endsWith(most)).map((figure) => ({ ...figure, name: figure.name.slice(0, -most.length) })));
 figures.push(...memoryFigure(byLevel));
 await postgres?.stop();
 publish(

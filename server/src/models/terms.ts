@@ -23,7 +23,7 @@ export function stem(word: string): string {
 /** Words that callers use for one thing, each under the stem of the first of its line. */
 const SYNONYMS = new Map(
   [
-    'price cost fee charge much expensive rate',
+    'price cost fee much expensive',
     'phone telephone',
     'location where address located direction find',
     'doctor dr physician',
