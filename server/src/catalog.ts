@@ -6,6 +6,7 @@ import { flite } from '#models/flite/vendor.ts';
 import { openai } from '#models/openai/vendor.ts';
 import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
 import { scripted } from '#models/scripted/vendor.ts';
+import { silero } from '#models/silero/vendor.ts';
 import { webrtcVad } from '#models/webrtc-vad/vendor.ts';
 import type { DatabaseVendor } from '#store/database.ts';
 import { pglite } from '#store/pglite/pglite.ts';
@@ -19,7 +20,7 @@ import { twilio } from '#telephony/twilio/vendor.ts';
 export const gatewayVendors: readonly GatewayVendor[] = [sip, twilio, browser];
 
 /** Best first: what an assistant gets when it names none. */
-export const modelVendors: readonly ModelVendor[] = [openai, webrtcVad, pocketsphinx, flite, extractive, scripted];
+export const modelVendors: readonly ModelVendor[] = [openai, silero, webrtcVad, pocketsphinx, flite, extractive, scripted];
 
 export const databaseVendors: readonly DatabaseVendor[] = [pglite, postgres];
 
