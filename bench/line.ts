@@ -222,7 +222,9 @@ for (const calls of levels) {
 }
 // The names that stay are those of the highest level.
 const most = `_${Math.max(...levels)}`;
-figures.unshift(...figures.filter(({ name }) => name.endsWith(most)).map((figure) => ({ ...figure, name: figure.name.slice(0, -most.length) })));
+figures.unshift(
+  ...figures.filter(({ name }) => name.endsWith(most)).map((figure) => ({ ...figure, name: figure.name.slice(0, -most.length) })),
+);
 figures.push(...memoryFigure(byLevel));
 await postgres?.stop();
 publish(

@@ -28,7 +28,9 @@ export const median = (samples: readonly number[]): number => percentile(samples
 function commit(): string {
   try {
     const head = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const changed = execFileSync('git', ['status', '--porcelain', '--', 'server', 'contract', 'bench', ':!bench/results'], { encoding: 'utf8' }).trim();
+    const changed = execFileSync('git', ['status', '--porcelain', '--', 'server', 'contract', 'bench', ':!bench/results'], {
+      encoding: 'utf8',
+    }).trim();
     return changed ? `${head}+changes` : head;
   } catch {
     return 'unknown';
