@@ -35,7 +35,7 @@ export class TwilioCaller {
   readonly streamSid: string;
   /** Every 20 ms since `start`, silence included: what a person at the phone would have heard. */
   readonly heard: number[] = [];
-  readonly counts = { media: 0, clears: 0, marksPlayed: 0, mostAheadMs: 0 };
+  readonly counts = { media: 0, clears: 0, marksPlayed: 0, mostAheadMs: 0, mostLateMs: 0 };
   /** The TwiML of the webhook's answer. */
   twiml = '';
   /** Code with which our WebSocket was closed. */
@@ -220,6 +220,7 @@ export class TwilioCaller {
   #pace(due: number): void {
     const { clock } = this.#options;
     this.#tick = clock.after(due - clock.now(), () => {
+      this.counts.mostLateMs = Math.max(this.counts.mostLateMs, clock.now() - due);
       this.#pace(due + FRAME_MS);
       this.#play();
       const frame = this.#saying.splice(0, FRAME_BYTES);
