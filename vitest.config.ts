@@ -14,7 +14,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['contract/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/*.test.ts', 'web/src/**/*.test.ts'],
+          include: [
+            'contract/src/**/*.test.ts',
+            'server/src/**/*.test.ts',
+            'server/test/*.test.ts',
+            'web/src/**/*.test.ts',
+            'providers/*.test.ts',
+          ],
         },
       },
       { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts', 'server/test/load/churn.test.ts'] } },
