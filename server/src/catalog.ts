@@ -1,12 +1,20 @@
 /** The vendors installed: the literal list. A new vendor is a folder behind its seam and a line here. */
 import type { Vendor } from '#kit/vendor.ts';
 import type { ModelVendor } from '#models/vendor.ts';
+import { anthropic } from '#models/anthropic/vendor.ts';
+import { assemblyai } from '#models/assemblyai/vendor.ts';
+import { cartesia } from '#models/cartesia/vendor.ts';
+import { deepgram } from '#models/deepgram/vendor.ts';
+import { elevenlabs } from '#models/elevenlabs/vendor.ts';
 import { extractive } from '#models/extractive/vendor.ts';
 import { flite } from '#models/flite/vendor.ts';
+import { gemini } from '#models/gemini/vendor.ts';
 import { openai } from '#models/openai/vendor.ts';
 import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
 import { scripted } from '#models/scripted/vendor.ts';
+import { sherpa } from '#models/sherpa/vendor.ts';
 import { silero } from '#models/silero/vendor.ts';
+import { soniox } from '#models/soniox/vendor.ts';
 import { webrtcVad } from '#models/webrtc-vad/vendor.ts';
 import type { DatabaseVendor } from '#store/database.ts';
 import { pglite } from '#store/pglite/pglite.ts';
@@ -20,7 +28,23 @@ import { twilio } from '#telephony/twilio/vendor.ts';
 export const gatewayVendors: readonly GatewayVendor[] = [sip, twilio, browser];
 
 /** Best first: what an assistant gets when it names none. */
-export const modelVendors: readonly ModelVendor[] = [openai, silero, webrtcVad, pocketsphinx, flite, extractive, scripted];
+export const modelVendors: readonly ModelVendor[] = [
+  cartesia,
+  elevenlabs,
+  openai,
+  anthropic,
+  gemini,
+  silero,
+  webrtcVad,
+  deepgram,
+  assemblyai,
+  soniox,
+  sherpa,
+  pocketsphinx,
+  flite,
+  extractive,
+  scripted,
+];
 
 export const databaseVendors: readonly DatabaseVendor[] = [pglite, postgres];
 

@@ -1,6 +1,6 @@
 /** What every language model keeps to. A room's test calls this with a way to make one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LanguageModel, ModelPart, ModelRequest } from './language-model.ts';
+import type { LanguageModel, ModelMessage, ModelPart, ModelRequest } from './language-model.ts';
 
 export interface LanguageModelContract {
   make: () => Promise<{ model: LanguageModel; close?: () => Promise<void> }>;
@@ -78,6 +78,24 @@ export function describeLanguageModel(name: string, contract: LanguageModelContr
     test('a reader that stops early leaves nothing behind', async () => {
       for await (const part of made.model.generate(modelRequest())) if (part.type === 'text') break;
       expect(textOf(await partsOf(made.model, modelRequest())).length).toBeGreaterThan(0);
+    });
+
+    test('warming costs nothing and may be repeated, together too', async () => {
+      await Promise.all([made.model.warm?.(), made.model.warm?.()]);
+      await made.model.warm?.();
+      expect(textOf(await partsOf(made.model, modelRequest()))).not.toBe('');
+    });
+
+    test('takes a conversation with tool calls, unanswered ones too, and an answer to go on with', async () => {
+      const messages: ModelMessage[] = [
+        { role: 'assistant', text: 'Good morning, how can I help?' },
+        { role: 'user', text: 'Where is my order?' },
+        { role: 'assistant', text: '', toolCalls: [{ id: 'call_1', name: 'find_order', arguments: undefined, badArguments: '{"id' }] },
+        { role: 'tool', toolCallId: 'call_1', name: 'find_order', result: 'the arguments were no JSON' },
+        { role: 'assistant', text: 'One mo', interrupted: true, toolCalls: [{ id: 'call_2', name: 'find_order', arguments: { id: 7 } }] },
+        { role: 'user', text: 'Never mind. When are you open?' },
+      ];
+      await expect(partsOf(made.model, modelRequest({ messages, continueFrom: 'We are open Monday to' }))).resolves.toBeInstanceOf(Array);
     });
 
     test('answers several calls at once', async () => {

@@ -9,7 +9,9 @@ export type ModelMessage =
 export interface ModelToolCall {
   id: string;
   name: string;
+  /** As the model gave them, parsed; `undefined` when they were no JSON (`badArguments` holds their beginning). */
   arguments: unknown;
+  badArguments?: string;
 }
 
 /** A piece of the business's knowledge that matched the caller's words, best first. */
@@ -35,6 +37,11 @@ export interface ModelRequest {
   instructions: string;
   messages: readonly ModelMessage[];
   passages: readonly ModelPassage[];
+  /**
+   * Words of this very answer that another model has already said aloud before it failed: go on exactly behind them, and
+   * do not repeat or greet.
+   */
+  continueFrom?: string;
   /** Retrieval's own verdict: the passages are good enough to answer from. */
   answerable: boolean;
   tools: readonly ModelTool[];
@@ -46,10 +53,15 @@ export interface ModelRequest {
 export type ModelPart =
   | { type: 'text'; text: string }
   | { type: 'tool-call'; call: ModelToolCall }
-  | { type: 'usage'; inputTokens: number; outputTokens: number };
+  /** Last, at most once. `cachedTokens` are those of `inputTokens` that a prompt cache served. */
+  | { type: 'usage'; inputTokens: number; outputTokens: number; cachedTokens?: number };
 
 export interface LanguageModel {
   readonly name: string;
+  /** The vendor's name of the model, for prices and reports. */
+  readonly model?: string;
+  /** Opens a connection so that the next request finds it ready; while the phone rings. Never rejects, never costs tokens. */
+  warm?(): Promise<void>;
   /** Streams parts; throws `VendorError`, or the signal's reason when aborted. Every wait inside has a deadline. */
   generate(request: ModelRequest): AsyncIterable<ModelPart>;
   /** Lets go of kept connections. */

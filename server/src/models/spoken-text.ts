@@ -247,6 +247,18 @@ const withoutMarkup = (text: string): string =>
     .trim();
 
 /**
+ * For voices that read numbers and prices themselves: the text without markup, tags a vendor would obey, and pictures. Empty
+ * when nothing in it can be said.
+ */
+export function textWithoutMarkup(text: string): string {
+  const plain = withoutMarkup(text.replace(/<[^<>]{0,200}>/g, ' '))
+    .replace(/[*_`~^|<>{}[\]\\]+|\p{Extended_Pictographic}\uFE0F?|[\u200b-\u200f\u2028-\u202e\ufeff]/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return /[\p{L}\p{N}]/u.test(plain) ? plain : '';
+}
+
+/**
  * The text word by word: what is written and what is said for it. The written parts joined by blanks are the text
  * without its markup. Languages other than English pass unchanged.
  */

@@ -4,9 +4,12 @@ import type { Sound, SoundFormat } from '#audio/frame.ts';
 
 export interface SpeechRequest {
   text: string;
+  /** A vendor that has no such voice speaks with its own default. */
   voice: string;
   language: string;
   format: SoundFormat;
+  /** Clauses of one reply share it: a vendor with continuation contexts keeps the melody going. */
+  reply?: string;
   signal: AbortSignal;
 }
 
@@ -18,6 +21,8 @@ export interface SpeechPart {
 
 export interface Synthesizer {
   readonly name: string;
+  /** The vendor's name of the model, for prices and reports. */
+  readonly model?: string;
   /** Streams parts in order, leading silence trimmed. Throws `VendorError`, or the signal's reason when aborted. */
   speak(request: SpeechRequest): AsyncIterable<SpeechPart>;
   warm(): Promise<void>;

@@ -20,6 +20,10 @@ export interface TranscriptListener {
   final(transcript: Transcript): void;
   /** The transcriber's own end-of-turn signal, where it has one; a final comes first. */
   endOfTurn?(): void;
+  /** The caller has probably finished: the newest words may be answered in secret. `endOfTurn` or `turnResumed` follows. */
+  eagerEndOfTurn?(): void;
+  /** The caller went on after all. */
+  turnResumed?(): void;
   /** The stream is dead. */
   failed(error: VendorError): void;
 }
@@ -43,6 +47,10 @@ export interface TranscriberOptions {
 
 export interface Transcriber {
   readonly name: string;
+  /** The vendor's name of the model, for prices and reports. */
+  readonly model?: string;
+  /** It decides itself when a turn ends (`endOfTurn`): silence alone then commits only late. */
+  readonly endsTurns?: boolean;
   /** True when only `phrases` (and close variants) can be understood. */
   readonly closedGrammar: boolean;
   /** True when it wants frames of speech only, with the 300 ms before (after `speechStarted`); absent: every frame. */

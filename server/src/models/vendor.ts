@@ -2,7 +2,9 @@
 import type { Kit } from '#kit/kit.ts';
 import type { Vendor } from '#kit/vendor.ts';
 import type { Embedder } from './embedder.ts';
+import type { EndOfTurnDetectorFactory } from './end-of-turn.ts';
 import type { LanguageModel } from './language-model.ts';
+import type { SpeechToSpeech } from './speech-to-speech.ts';
 import type { Synthesizer } from './synthesizer.ts';
 import type { Transcriber } from './transcriber.ts';
 import type { VoiceActivityDetectorFactory } from './voice-activity.ts';
@@ -17,4 +19,6 @@ export interface ModelVendor extends Vendor {
   languageModel?: Factory<LanguageModel>;
   synthesizer?: Factory<Synthesizer>;
   embedder?: Factory<Embedder>;
+  speechToSpeech?: Factory<SpeechToSpeech>;
+  endOfTurn?: Factory<EndOfTurnDetectorFactory>;
 }

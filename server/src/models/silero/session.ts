@@ -1,28 +1,7 @@
-/**
- * The model in onnxruntime. The package is the user's to install (it is large): it is imported by a name held in a
- * variable, and the little of its API that is used is described here.
- */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+/** The model in onnxruntime. */
+import { importOnnxRuntime, SESSION_OPTIONS } from '../onnx-runtime.ts';
 import { type Exchange, MOST_ROWS, ROW, STATE } from './shape.ts';
 
-interface OrtTensor {
-  readonly data: Float32Array | BigInt64Array;
-}
-
-interface OrtSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
-}
-
-interface Ort {
-  Tensor: new (type: 'float32' | 'int64', data: Float32Array | BigInt64Array, dims: readonly number[]) => OrtTensor;
-  InferenceSession: { create(path: string, options: Record<string, unknown>): Promise<OrtSession> };
-}
-
-/** One thread: a second would take the core of the calls, and windows are too small to share out. */
-const SESSION_OPTIONS = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all' };
 const INPUTS = ['input', 'state', 'sr'];
 const OUTPUTS = ['output', 'stateN'];
 
@@ -33,7 +12,7 @@ export interface Session {
 
 /** Throws, with a sentence for the log, when the package or the file is missing or the file is another model. */
 export async function openSession(model: string, runtime: string): Promise<Session> {
-  const ort = await importRuntime(runtime);
+  const ort = await importOnnxRuntime(runtime);
   const session = await ort.InferenceSession.create(model, SESSION_OPTIONS);
   const missing = [
     ...INPUTS.filter((name) => !session.inputNames.includes(name)),
@@ -60,17 +39,4 @@ export async function openSession(model: string, runtime: string): Promise<Sessi
       exchange.state.set(stateN.data as Float32Array);
     },
   };
-}
-
-/** `name`: a package, or the path of its folder. */
-async function importRuntime(name: string): Promise<Ort> {
-  try {
-    const entry = createRequire(import.meta.url).resolve(name);
-    const module = (await import(pathToFileURL(entry).href)) as Ort & { default?: Ort };
-    return module.default ?? module;
-  } catch (error) {
-    throw new Error(`${name} cannot be loaded; it is installed with: npm install --no-save --ignore-scripts onnxruntime-node`, {
-      cause: error,
-    });
-  }
 }

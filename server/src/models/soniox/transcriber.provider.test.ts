@@ -1,0 +1,69 @@
+/** The same promises against the local provider, which was written from the documentation by others. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Providers } from '../../../../providers/providers.ts';
+import { startProviders } from '../../../../providers/server.ts';
+import { humming, liveKit, waitFor } from '../testing.ts';
+import { describeTranscriber, faultsOfOrder, listen, pushSound } from '../transcriber.contract.ts';
+import { SonioxTranscriber } from './transcriber.ts';
+
+const TEXT = 'When are you open?';
+let providers: Providers;
+beforeAll(async () => {
+  providers = await startProviders({ scenario: { heard: [{ text: TEXT }], endOfTurnMs: 400 } });
+});
+afterAll(() => providers.close());
+
+const make = (model: string, apiKey = providers.key) =>
+  new SonioxTranscriber(liveKit(), { apiKey, baseUrl: providers.urls.soniox, model, fastest: 100 });
+
+describe.each(['stt-rt-v5'])('%s', (model) => {
+  for (const format of ['mulaw-8000', 'linear-16000'] as const) {
+    describeTranscriber(`the local soniox (${format})`, { make: async () => make(model), format, text: TEXT, speech: humming, waitFor });
+  }
+
+  test('a wrong key is refused', async () => {
+    const heard = listen();
+    const transcriber = make(model, 'wrong');
+    transcriber.open({ format: 'mulaw-8000', language: 'en', phrases: [], listener: heard.listener });
+    await waitFor(() => heard.failures.length > 0);
+    expect(heard.failures[0].category).toBe('auth');
+    await transcriber.close();
+  });
+
+  test.each([
+    ['status', 'connect', 'rate-limited'],
+    ['html', 'connect', 'permanent'],
+    ['reset', 'connect', 'retryable'],
+    ['close', 'start', 'retryable'],
+    ['error-message', 'middle', 'retryable'],
+    ['truncated-json', 'middle', 'retryable'],
+  ] as const)('%s at %s is %s, told once', async (kind, at, category) => {
+    providers.tell({ faults: { soniox: [{ kind, at, stage: 'transcriber', status: 429, retryAfterS: 2, code: 1011 }] } });
+    const heard = listen();
+    const transcriber = make(model);
+    const stream = transcriber.open({ format: 'mulaw-8000', language: 'en', phrases: [], listener: heard.listener });
+    pushSound(stream, 'mulaw-8000', humming('mulaw-8000'), 0);
+    pushSound(stream, 'mulaw-8000', new Uint8Array(8_000).fill(0xff), 1_500);
+    await waitFor(() => heard.failures.length > 0);
+    providers.tell({ faults: {} });
+    await transcriber.close();
+    expect(heard.failures).toHaveLength(1);
+    expect(heard.failures[0]).toMatchObject({ category });
+    expect(faultsOfOrder(heard.order)).toEqual([]);
+  });
+
+  test.each(['duplicate-final', 'late-final'] as const)('%s: one final for what was said once', async (kind) => {
+    providers.tell({ faults: { soniox: [{ kind, at: 'middle', stage: 'transcriber', delayMs: 100 }] } });
+    const heard = listen();
+    const transcriber = make(model);
+    const stream = transcriber.open({ format: 'mulaw-8000', language: 'en', phrases: [], listener: heard.listener });
+    const at = pushSound(stream, 'mulaw-8000', humming('mulaw-8000'), 0);
+    pushSound(stream, 'mulaw-8000', new Uint8Array(8_000).fill(0xff), at);
+    await waitFor(() => heard.finals.length > 0);
+    stream.close();
+    providers.tell({ faults: {} });
+    await transcriber.close();
+    expect(heard.finals.map(({ text }) => text)).toEqual([TEXT]);
+    expect(faultsOfOrder(heard.order)).toEqual([]);
+  });
+});
