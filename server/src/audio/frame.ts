@@ -32,4 +32,6 @@ export interface Frame {
   sound: Sound;
   /** True when the sound was made up: loss concealment, or silence because nothing arrived. */
   concealed: boolean;
+  /** When its sound arrived on the wire, milliseconds of the process's clock; NaN or absent where nobody can tell. */
+  arrivedAt?: number;
 }

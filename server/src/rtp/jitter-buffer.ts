@@ -45,6 +45,8 @@ const CONCEALED_FRAMES = 3;
 /** Pulls on end between which only late packets came before their sender's clock is believed to have moved. */
 const LATE_RUN = 5;
 const SEEN = 256;
+/** Frames whose arrival is remembered; a power of two beyond the ring. */
+const ARRIVALS = 64;
 
 /** State of each byte of the ring. */
 const MISSING = 0;
@@ -84,6 +86,8 @@ export class JitterBuffer {
   readonly #bytes = new Uint8Array(RING);
   readonly #states = new Uint8Array(RING);
   readonly #frame = new Uint8Array(FRAME);
+  /** When the packet of each frame of the ring arrived, by the frame's place in time. */
+  readonly #arrivals = new Float64Array(ARRIVALS);
   /** Extended with 1 so that 0 means nothing: which of the last 256 sequence numbers were taken. */
   readonly #seen = new Uint32Array(SEEN);
   readonly #leads = new LeadWindows();
@@ -98,8 +102,11 @@ export class JitterBuffer {
     this.#quiet = options.quiet;
   }
 
-  /** Takes the payload of a packet of sound. Only the header's SSRC, sequence number, timestamp, marker and bounds are read. */
-  push(header: RtpHeader, bytes: Uint8Array): Pushed {
+  /**
+   * Takes the payload of a packet of sound. Only the header's SSRC, sequence number, timestamp, marker and bounds are
+   * read. `arrivedAt`: milliseconds on any clock, given back by {@link arrivedAt}.
+   */
+  push(header: RtpHeader, bytes: Uint8Array, arrivedAt = Number.NaN): Pushed {
     const length = header.payloadEnd - header.payloadStart;
     if (length <= 0 || length > MAX_PAYLOAD) return 'dropped';
     const source = this.#source;
@@ -131,6 +138,7 @@ export class JitterBuffer {
     if (newer) this.#follow(header, length);
     if (lead + length <= 0) return 'late';
     this.#store(header, bytes, lead < 0 ? -lead : 0);
+    for (let from = 0; from < length; from += FRAME) this.#arrivals[slotOf(header.timestamp + from)] = arrivedAt;
     return lead < 0 ? 'late' : 'stored';
   }
 
@@ -166,6 +174,11 @@ export class JitterBuffer {
     const pulled = this.#read(out);
     this.#advance();
     return this.#give(pulled, out);
+  }
+
+  /** When the sound that the last `pull` played arrived; NaN when it was made up. */
+  get arrivedAt(): number {
+    return this.#playout.gap === 0 ? this.#arrivals[slotOf(this.#playout.point - FRAME)] : Number.NaN;
   }
 
   /** Forgets source and sound; the next packet starts afresh. Counters stay. */
@@ -358,3 +371,5 @@ export class JitterBuffer {
     return pulled;
   }
 }
+
+const slotOf = (timestamp: number): number => Math.floor((timestamp >>> 0) / FRAME) & (ARRIVALS - 1);

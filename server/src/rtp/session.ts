@@ -131,6 +131,11 @@ export class RtpSession {
     return this.#buffer.pull(out);
   }
 
+  /** When the packet of the frame just pulled arrived, on the clock; NaN when that frame was made up. */
+  get arrivedAt(): number {
+    return this.#buffer.arrivedAt;
+  }
+
   /**
    * Sends the 20 ms due at `deadlineMs`: a digit when one is on its way, else the 160 bytes of `sound`, or nothing when
    * undefined. Timestamps follow the deadlines, also over skipped ones. Returns true when `sound` left on the wire.
@@ -260,7 +265,7 @@ export class RtpSession {
     if (!this.#isFromSource(header) || !known) return;
     if (type === audio) {
       this.#reception.jitter.update(header, nowMs);
-      this.#buffer.push(header, bytes);
+      this.#buffer.push(header, bytes, nowMs);
     } else if (type === event) {
       const digit = this.#events.push(header, bytes);
       if (digit !== undefined) this.#options.listener.digit(digit);

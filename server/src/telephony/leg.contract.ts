@@ -310,6 +310,25 @@ export function describeLeg(contract: LegContract): void {
       expect(heard.afterEnd).toBe(0);
     });
 
+    test('tells when the sound of a frame arrived on the wire, in order', async () => {
+      const { leg, far, pass } = await make();
+      const arrivals: number[] = [];
+      leg.attach({
+        frame: ({ concealed, arrivedAt }) => void (!concealed && arrivals.push(arrivedAt ?? Number.NaN)),
+        digit: () => {},
+        typed: () => {},
+        recognised: () => {},
+        ended: () => {},
+      });
+      await pass(100);
+      far.say(sweep(leg, 600));
+      await pass(900);
+      expect(arrivals.length).toBeGreaterThan(20);
+      expect(arrivals.filter((at) => !Number.isFinite(at))).toEqual([]);
+      for (let i = 1; i < arrivals.length; i++) expect(arrivals[i]).toBeGreaterThanOrEqual(arrivals[i - 1]);
+      expect(arrivals[arrivals.length - 1] - arrivals[0]).toBeGreaterThan(400);
+    });
+
     test('counts what went over the wire', async () => {
       const { leg, far, pass } = await make();
       listenTo(leg);

@@ -42,7 +42,7 @@ export class Line {
     this.out = silence(options.format);
     this.#digits = new TokenBucket(options.clock, DIGITS);
     this.#typed = new TokenBucket(options.clock, TYPED);
-    this.#frame = { at: -FRAME_MS, format: options.format, sound: this.out, concealed: true };
+    this.#frame = { at: -FRAME_MS, format: options.format, sound: this.out, concealed: true, arrivedAt: Number.NaN };
   }
 
   /** Why the leg ended; undefined while it lives. */
@@ -91,9 +91,10 @@ export class Line {
     this.#playout?.markPlayed();
   }
 
-  /** Hands one frame to the listener; time moves on by 20 ms. */
-  deliver(heard: Sound, concealed: boolean, sent: Sound | undefined): void {
+  /** Hands one frame to the listener; time moves on by 20 ms. `arrivedAt` on the clock, NaN where it is not known. */
+  deliver(heard: Sound, concealed: boolean, sent: Sound | undefined, arrivedAt = Number.NaN): void {
     const frame = this.#frame;
+    frame.arrivedAt = arrivedAt;
     frame.at += FRAME_MS;
     const listener = this.#listener;
     if (!listener || this.#ended) return;

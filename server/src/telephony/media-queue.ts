@@ -17,6 +17,7 @@ export class MediaQueue {
   readonly #frame: number;
   readonly #ring: Sound;
   readonly #mulaw: boolean;
+  readonly #arrivals = new Float64Array(SLOTS);
   /** Samples ever written and read; `written - read` wait. */
   readonly #at = { written: 0, read: 0 };
   readonly #counts = { packets: 0, lost: 0, late: 0, concealed: 0, skipped: 0 };
@@ -53,12 +54,24 @@ export class MediaQueue {
 
   /**
    * The first `length` samples of `sound`, heard at `timestamp` (ms since the stream began, where the wire tells). What
-   * repeats the past is dropped.
+   * repeats the past is dropped. `arrivedAt` is given back by {@link arrivedAt}.
    */
-  push(sound: Sound, length: number, timestamp?: number): void {
+  push(sound: Sound, length: number, timestamp?: number, arrivedAt = Number.NaN): void {
     if (timestamp !== undefined && !this.#isNew(timestamp, length)) return;
     this.#counts.packets++;
-    for (let from = 0; from < length; from += this.#frame) this.#append(sound, from, Math.min(length, from + this.#frame));
+    for (let from = 0; from < length; from += this.#frame) {
+      this.#append(sound, from, Math.min(length, from + this.#frame));
+      this.#arrivals[this.#slotOf(this.#at.written - 1)] = arrivedAt;
+    }
+  }
+
+  /** When the end of the frame just pulled arrived. */
+  get arrivedAt(): number {
+    return this.#arrivals[this.#slotOf(this.#at.read - 1)];
+  }
+
+  #slotOf(sample: number): number {
+    return Math.floor(sample / this.#frame) % SLOTS;
   }
 
   #isNew(timestamp: number, length: number): boolean {

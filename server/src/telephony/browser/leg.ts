@@ -117,7 +117,7 @@ export class BrowserLeg implements Leg, Paced {
     this.#ticks.quiet = 0;
     const samples = Math.min(this.#arrived.length, bytes.length >> 1);
     for (let i = 0; i < samples; i++) this.#arrived[i] = bytes.readInt16LE(2 * i);
-    this.#queue.push(this.#arrived, samples);
+    this.#queue.push(this.#arrived, samples, undefined, this.#options.kit.clock.now());
   }
 
   /** Any sign that the browser is there. */
@@ -156,7 +156,7 @@ export class BrowserLeg implements Leg, Paced {
     const sent = this.#line.pull(late) ? this.#line.out : undefined;
     if (sent) this.#send(sent);
     const arrived = this.#queue.pull(this.#heard);
-    this.#line.deliver(this.#heard, !arrived, sent);
+    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN);
     this.#watch();
   }
 

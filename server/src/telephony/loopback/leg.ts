@@ -137,7 +137,7 @@ export class LoopbackLeg implements Leg, Paced {
     if (arrived) this.#received.packets++;
     else this.#received.lost++;
     this.#sendDigit();
-    line.deliver(this.#heard, !arrived, sent);
+    line.deliver(this.#heard, !arrived, sent, arrived ? this.#options.kit.clock.now() : Number.NaN);
   }
 
   /** Our own fault: a call without sound is over. */

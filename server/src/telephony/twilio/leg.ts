@@ -123,7 +123,12 @@ export class TwilioLeg implements Leg, Paced {
       case 'media':
         if (message.media.track === 'outbound' || !Number.isFinite(message.media.timestamp)) return;
         this.#quietTicks = 0;
-        this.#queue.push(this.#payload, this.#payload.write(message.media.payload, 0, 'base64'), message.media.timestamp);
+        this.#queue.push(
+          this.#payload,
+          this.#payload.write(message.media.payload, 0, 'base64'),
+          message.media.timestamp,
+          this.#options.kit.clock.now(),
+        );
         return;
       case 'dtmf':
         this.#line.digit(message.dtmf.digit);
@@ -157,7 +162,7 @@ export class TwilioLeg implements Leg, Paced {
     }
     const arrived = this.#queue.pull(this.#heard);
     if (sent) this.#line.markPlayed();
-    this.#line.deliver(this.#heard, !arrived, sent);
+    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN);
     if (++this.#quietTicks === MEDIA_LOST_TICKS) this.#lose();
   }
 
