@@ -27,6 +27,7 @@ export const endingReason = z.enum([
   'number-unknown',
   'no-common-codec',
   'max-duration',
+  'cost-ceiling', // the money set aside for the call or the day is spent
   'shutdown',
   'process-died',
   'error',
@@ -36,7 +37,9 @@ export type Ending = z.infer<typeof ending>;
 
 /** Marks of one reply, milliseconds on the call's clock; a stage that did not happen is absent. */
 export const turnStages = z.object({
-  speechEndAt: ms.optional().describe("the caller's last voiced frame"),
+  speechEndAt: ms.optional().describe("the caller's last voiced packet arrived on the wire"),
+  heardAt: ms.optional().describe('that packet had passed the jitter buffer'),
+  eagerAt: ms.optional().describe('an answer was begun in secret, before the turn was committed'),
   endpointAt: ms.optional().describe('decided that the caller has finished'),
   finalAt: ms.optional().describe('the words were final'),
   committedAt: ms.optional(),
@@ -45,9 +48,20 @@ export const turnStages = z.object({
   firstTokenAt: ms.optional(),
   firstClauseAt: ms.optional().describe('the first clause went to the synthesizer'),
   firstAudioAt: ms.optional().describe('its first sound came back'),
-  firstPacketAt: ms.optional().describe('the first audible frame left on the wire'),
+  fillerAt: ms.optional().describe('the first audible frame of a filler ("One moment.") left on the wire, before the answer'),
+  firstPacketAt: ms.optional().describe('the first audible frame of the answer left on the wire'),
 });
 export type TurnStages = z.infer<typeof turnStages>;
+
+export const usageLine = z.object({
+  stage: z.enum(['transcriber', 'language-model', 'synthesizer', 'speech-to-speech']),
+  provider: z.string(),
+  model: z.string(),
+  unit: z.enum(['seconds', 'characters', 'input-tokens', 'cached-tokens', 'output-tokens', 'input-audio-tokens', 'output-audio-tokens']),
+  quantity: z.number().nonnegative(),
+  costMicros: z.number().nonnegative().describe('millionths of a US dollar by the price table; 0 where it has no price'),
+});
+export type UsageLine = z.infer<typeof usageLine>;
 
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) => z.object({ ...head, type: z.literal(type), ...shape });
 
@@ -85,7 +99,16 @@ export const callEvent = z.discriminatedUnion('type', [
     toAt: ms,
     words: z.array(wordTime).optional(),
   }),
-  event('turn-committed', { turn, text: z.string(), source: z.enum(['speech', 'typed', 'digits']), stages: turnStages }),
+  event('turn-committed', {
+    turn,
+    text: z.string(),
+    source: z.enum(['speech', 'typed', 'digits']),
+    stages: turnStages,
+    rule: z.string().optional().describe('which rule decided that the caller had finished'),
+    speculation: z.enum(['adopted', 'missed', 'none']).optional().describe('what became of the answer begun in secret'),
+  }),
+  event('speculation-started', { turn, text: z.string() }),
+  event('speculation-dropped', { turn, cause: z.string() }),
   event('retrieval-done', {
     turn,
     query: z.string(),
@@ -94,7 +117,22 @@ export const callEvent = z.discriminatedUnion('type', [
     tookMs: ms,
   }),
   event('reply-started', { turn, epoch: z.number().int(), kind: z.enum(['greeting', 'answer', 'reprompt', 'apology', 'goodbye']) }),
-  event('tool-called', { turn, toolCallId: z.string(), name: z.string(), arguments: z.unknown() }),
+  event('provider-failed', {
+    turn,
+    stage: z.enum(['transcriber', 'language-model', 'synthesizer', 'speech-to-speech']),
+    provider: z.string(),
+    category: z.string(),
+    message: z.string(),
+    next: z.string().optional().describe('who takes over; absent when nobody is left'),
+  }),
+  event('tool-called', {
+    turn,
+    toolCallId: z.string(),
+    name: z.string(),
+    arguments: z.unknown(),
+    idempotencyKey: z.string().optional().describe('in the journal before the request leaves'),
+    sideEffect: z.boolean().optional(),
+  }),
   event('tool-returned', {
     turn,
     toolCallId: z.string(),
@@ -109,11 +147,38 @@ export const callEvent = z.discriminatedUnion('type', [
     fromAt: ms,
     toAt: ms,
     words: z.array(wordTime),
+    filler: z.boolean().optional(),
   }),
   event('reply-interrupted', { turn, cause: z.string(), heard: z.string() }),
   event('reply-resumed', { turn }),
   event('turn-completed', { turn, heard: z.string(), interrupted: z.boolean(), stages: turnStages, voiceToVoiceMs: z.number().optional() }),
-  event('digit-received', { legId: z.string(), digit: z.string() }),
+  event('digit-received', {
+    legId: z.string(),
+    digit: z.string().describe('* also stands for a digit of a secret entry; then `secret` is true'),
+    secret: z.boolean().optional(),
+  }),
+  event('usage-counted', { turn, lines: z.array(usageLine), callCostMicros: z.number().nonnegative().describe('of the call so far') }),
+  event('collection-started', { turn, what: z.string() }),
+  event('collection-completed', {
+    turn,
+    what: z.string(),
+    outcome: z.enum(['confirmed', 'given-up', 'abandoned']),
+    attempts: z.number().int(),
+  }),
+  event('message-taken', {
+    messageId: z.string(),
+    name: z.string(),
+    number: z.string(),
+    text: z.string(),
+    urgent: z.boolean(),
+  }),
+  event('callback-scheduled', {
+    callbackId: z.string(),
+    name: z.string(),
+    number: z.string(),
+    when: z.string().describe("in the caller's words, or RFC 3339 where it was clear"),
+    reason: z.string(),
+  }),
   event('transfer-started', { target: z.string() }),
   event('transfer-completed', { target: z.string(), outcome: z.string() }),
   event('recording-started', { channels: z.literal(2), rate: z.number() }),

@@ -3,3 +3,4 @@ export * from './errors.ts';
 export * from './live.ts';
 export * from './rest.ts';
 export * from './talk.ts';
+export * from './waterfall.ts';

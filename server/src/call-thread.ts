@@ -11,8 +11,10 @@ import type { Journal } from '#calls/journal.ts';
 import { openJournal } from '#calls/journal-file.ts';
 import { closeDeadCalls, type OpenCall } from '#calls/journal-repair.ts';
 import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
+import { readPrices } from '#calls/prices.ts';
 import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
 import { Switchboard } from '#calls/switchboard.ts';
+import { ToolShop } from '#calls/tools/tool-box.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { FaultNet } from '#kit/fault-net.ts';
 import { systemKit } from '#kit/kit.ts';
@@ -30,6 +32,9 @@ export interface CallThreadSettings {
   dataFolder: string;
   logLevel: LogLevel;
   maxCalls: number;
+  egressAllow: string;
+  /** Path of a price file; the built-in list prices without one. */
+  prices: string | undefined;
   vendors: Record<string, Record<string, unknown>>;
 }
 
@@ -60,6 +65,7 @@ async function installModels(): Promise<InstalledModels> {
     transcribers: [],
     languageModels: [],
     synthesizers: [],
+    speechToSpeech: [],
   };
   // From the last vendor to the first, so that the catalogue's first voice activity detector wins.
   for (const vendor of modelVendors.toReversed()) {
@@ -72,6 +78,9 @@ async function installModels(): Promise<InstalledModels> {
     if (languageModel) models.languageModels.unshift(languageModel);
     const synthesizer = await vendor.synthesizer?.(own, kit);
     if (synthesizer) models.synthesizers.unshift(synthesizer);
+    const speechToSpeech = await vendor.speechToSpeech?.(own, kit);
+    if (speechToSpeech) models.speechToSpeech?.unshift(speechToSpeech);
+    models.endOfTurn = (await vendor.endOfTurn?.(own, kit)) ?? models.endOfTurn;
   }
   return models;
 }
@@ -101,7 +110,17 @@ async function open(): Promise<void> {
   const models = await installModels();
   const pacer = new MediaPacer(kit.clock, kit.log);
   const recordings = new RecordingShelf({ folder: recordingsFolder, kit });
-  const switchboard = new Switchboard({ kit, models, journal, recordings, maxCalls: settings.maxCalls });
+  const shop = new ToolShop(kit, settings.egressAllow);
+  const prices = await readPrices(settings.prices);
+  const switchboard = new Switchboard({
+    kit,
+    models,
+    journal,
+    recordings,
+    maxCalls: settings.maxCalls,
+    shop,
+    price: (line) => prices.priceOf(line),
+  });
   const context: GatewayContext = {
     kit,
     pacer,
@@ -141,7 +160,9 @@ async function open(): Promise<void> {
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await mediaServer.stop();
       pacer.stop();
-      await Promise.all([...models.transcribers, ...models.languageModels, ...models.synthesizers].map(async (part) => part.close?.()));
+      const parts = [...models.transcribers, ...models.languageModels, ...models.synthesizers, ...(models.speechToSpeech ?? [])];
+      await Promise.all(parts.map(async (part) => part.close?.()));
+      await shop.close();
       await journal.close();
       loopDelay.disable();
       return {};

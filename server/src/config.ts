@@ -35,6 +35,24 @@ const houseSettings = z.object({
     .min(16)
     .optional()
     .meta(setting('TANDEM_ADMIN_KEY', 'The first API key; made at first start unless set', true)),
+  encryptionKey: z
+    .string()
+    .regex(/^([0-9a-fA-F]{64}|[\w+/-]{43}=?)$/, 'must be 32 bytes in base64 or hexadecimal')
+    .optional()
+    .meta(setting('ENCRYPTION_KEY', "Seals the tools' secrets in the database; made at first start unless set", true)),
+  egressAllow: z
+    .string()
+    .default('')
+    .meta(
+      setting(
+        'TANDEM_EGRESS_ALLOW',
+        'Private targets that tools may reach besides the public web: host:port or CIDR ranges, comma-separated',
+      ),
+    ),
+  prices: z
+    .string()
+    .optional()
+    .meta(setting('TANDEM_PRICES', "JSON file with the providers' prices, where they differ from the built-in list prices")),
   maxCalls: z.coerce
     .number()
     .int()

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { authenticate, businessOf, isOurOrigin, SESSION_COOKIE } from '#api/auth.ts';
 import { CallThreadClient } from '#api/call-thread-client.ts';
-import { ensureAdminKey, sessionSecret } from '#api/first-key.ts';
+import { encryptionKey, ensureAdminKey, sessionSecret } from '#api/first-key.ts';
 import { StoredKeyRing } from '#api/key-ring.ts';
 import { buildServer, listen } from '#api/server.ts';
 import { Sessions } from '#api/sessions.ts';
@@ -24,6 +24,7 @@ import { ProcessMetrics } from '#observe/process-metrics.ts';
 import { judgeReadiness } from '#observe/readiness.ts';
 import type { Database } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
+import { SecretBox } from '#store/secret-box.ts';
 import { seed } from '#store/seed.ts';
 import type { CallThreadSettings } from './call-thread.ts';
 import { databaseVendors } from './catalog.ts';
@@ -119,7 +120,7 @@ export async function openOffice(config: Config, kit: Kit, undo: Undo, onLost: (
 type Ready = Extract<FromCallThread, { type: 'ready' }>;
 
 async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error) => void): Promise<Office> {
-  const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls } = config.house;
+  const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, egressAllow, prices } = config.house;
   const registry = new Registry();
   const processMetrics = new ProcessMetrics(registry);
   undo.push(async () => processMetrics.close());
@@ -150,7 +151,18 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
       processMetrics.vitals(message.vitals);
     }
   };
-  const settings = { host, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, vendors: config.vendors };
+  const settings: CallThreadSettings = {
+    host,
+    mediaPort,
+    publicUrl,
+    mediaUrl,
+    dataFolder,
+    logLevel,
+    maxCalls,
+    egressAllow,
+    prices,
+    vendors: config.vendors,
+  };
   // The database and the thread open side by side: each takes seconds on a small machine.
   const opening = openDatabase(config, kit, processMetrics);
   opening.catch(() => {});
@@ -169,6 +181,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     await worker.terminate();
     await writer?.stop();
   });
+  const box = new SecretBox(await encryptionKey(dataFolder, config.house.encryptionKey, kit), kit.random);
   const database = await opening;
   await migrate(database, kit);
   if (config.house.seed === 'demo') {
@@ -188,7 +201,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   });
 
   const publish = (entries: BusinessEntry[], removed: string[]) => worker.postMessage({ type: 'publish', entries, removed });
-  const publisher = new DirectoryPublisher({ kit, database, publish });
+  const publisher = new DirectoryPublisher({ kit, database, box, publish });
   undo.push(() => publisher.close());
   const keys = new StoredKeyRing(database, kit.clock);
   const sessions = new Sessions(await sessionSecret(dataFolder, kit), kit);
@@ -198,6 +211,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     publicUrl,
     mediaUrl,
     database,
+    box,
     keys,
     sessions,
     callThread: client,

@@ -16,7 +16,7 @@ import { createBusiness } from '#store/businesses.ts';
 import { writeBatch } from '#store/call-events.ts';
 import type { Database } from '#store/database.ts';
 import { projectCalls } from '#store/projection.ts';
-import { databaseKit, openTestPglite } from './database.ts';
+import { databaseKit, openTestPglite, testBox } from './database.ts';
 
 export interface Answer<T> {
   status: number;
@@ -94,6 +94,7 @@ export async function startApi(own: Partial<ServerOptions> = {}): Promise<ApiSer
     publicUrl: 'http://127.0.0.1:3000',
     mediaUrl: 'ws://127.0.0.1:3001',
     database,
+    box: testBox(kit),
     keys: new StoredKeyRing(database, kit.clock),
     sessions: new Sessions(kit.random.bytes(32), kit),
     callThread,

@@ -15,10 +15,14 @@ import type { Database, QueryListener } from '#store/database.ts';
 import { migrate, readMigrations } from '#store/migrate.ts';
 import { openPglite } from '#store/pglite/pglite.ts';
 import { postgres } from '#store/postgres/postgres.ts';
+import { SecretBox } from '#store/secret-box.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from './postgres-server.ts';
 
 /** Seeded randomness, real time: the database's deadlines are real. */
 export const databaseKit = (): Kit => ({ ...testKit(), clock: new SystemClock() });
+
+/** Always with the same key, so that any box of a test opens what another sealed. */
+export const testBox = (kit: Kit): SecretBox => new SecretBox(new Uint8Array(32).fill(7), kit.random);
 
 /** An embedded database in memory, migrated. Close it. */
 export async function openTestPglite(onQuery?: QueryListener, dataFolder?: string): Promise<Database> {
@@ -58,7 +62,7 @@ export async function openTestPostgres(server: PostgresServer, name: string, onQ
 /** Empties every table of data. */
 export async function emptyDatabase(database: Database): Promise<void> {
   await database.drizzle.execute(
-    sql`truncate businesses, assistants, numbers, trunks, api_keys, documents, questions, calls, call_events, call_turns, transcript_lines, journal_cursor`,
+    sql`truncate businesses, assistants, numbers, trunks, api_keys, documents, questions, tools, messages, callbacks, calls, call_events, call_turns, transcript_lines, journal_cursor`,
   );
 }
 

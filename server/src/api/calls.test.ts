@@ -1,6 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Assistant, Call, CallEvent, CallFact, CallTurn, Page, TranscriptLine } from '@tandem/contract';
+import type {
+  Assistant,
+  Call,
+  CallEvent,
+  CallFact,
+  CallTurn,
+  LatencyReport,
+  Message,
+  Page,
+  TranscriptLine,
+  UsageReport,
+} from '@tandem/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordingPath } from '#calls/recording.ts';
 import { TandemError } from '#kit/errors.ts';
@@ -145,7 +156,18 @@ test('calls are placed and ended by the call thread', async () => {
 });
 
 test("no route shows or touches another business's things", async () => {
-  const theirs: Record<string, string> = { calls: 'call_beta', businesses: api.beta.id };
+  const theirs: Record<string, string> = {
+    calls: 'call_beta',
+    businesses: api.beta.id,
+    messages: 'message_beta',
+    callbacks: 'callback_beta',
+  };
+  const left: [number, CallFact][] = [
+    [0, received('+15550113')],
+    [10, { type: 'message-taken', messageId: 'message_beta', name: 'Ann', number: '+1', text: 'Theirs only.', urgent: false }],
+    [20, { type: 'callback-scheduled', callbackId: 'callback_beta', name: 'Ann', number: '+1', when: 'soon', reason: 'Theirs' }],
+  ];
+  await api.write(eventsOf(api.beta.id, 'call_left', left));
   const make = async (kind: string, body: object) => {
     const made = await api.ask<Assistant>('POST', `/api/v1/${kind}`, { key: api.keys.beta, body });
     expect(made.status, made.text).toBe(201);
@@ -156,6 +178,7 @@ test("no route shows or touches another business's things", async () => {
   await make('documents', { title: 'Secret', text: 'Theirs only.' });
   await make('questions', { phrasings: ['Secret?'], answer: 'Theirs only.' });
   await make('trunks', { name: 'Theirs', username: 'theirs', password: 'long enough' });
+  await make('tools', { kind: 'http', name: 'theirs', description: 'x', url: 'https://example.com' });
   api.answers['hang-up'] = () => ({ found: false });
 
   const { paths } = (await api.ask<{ paths: Record<string, Record<string, unknown>> }>('GET', '/openapi.json')).body;
@@ -176,8 +199,8 @@ test("no route shows or touches another business's things", async () => {
       expect([403, 404], `${method} ${path} naming the business`).toContain(named.status);
     }
   }
-  expect(tried).toBeGreaterThanOrEqual(24);
-  for (const kind of ['assistants', 'numbers', 'documents', 'questions', 'trunks', 'calls']) {
+  expect(tried).toBeGreaterThanOrEqual(31);
+  for (const kind of ['assistants', 'numbers', 'documents', 'questions', 'trunks', 'calls', 'tools', 'messages', 'callbacks']) {
     const { text } = await api.ask('GET', `/api/v1/${kind}?limit=200`);
     expect(text).not.toContain(theirs[kind]);
   }
@@ -194,10 +217,79 @@ test('a page is one query, a call and its parts at most three', async () => {
     expect((await api.ask('GET', path)).status).toBe(200);
     return api.queries() - before;
   };
-  for (const kind of ['calls', 'assistants', 'numbers', 'documents', 'questions', 'trunks', 'businesses']) {
+  for (const kind of [
+    'calls',
+    'assistants',
+    'numbers',
+    'documents',
+    'questions',
+    'trunks',
+    'businesses',
+    'tools',
+    'messages',
+    'callbacks',
+  ]) {
     expect(await cost(`/api/v1/${kind}`), kind).toBe(1);
   }
   for (const part of ['', '/events', '/transcript', '/turns', '/recording']) {
     expect(await cost(`/api/v1/calls/call_alpha${part}`), part).toBeLessThanOrEqual(3);
   }
+});
+
+test('messages and callbacks: listed, read, marked as done and as open again', async () => {
+  const left: [number, CallFact][] = [
+    [0, received('+15550114')],
+    [10, { type: 'message-taken', messageId: 'message_1', name: 'Ann', number: '+1', text: 'Ring me.', urgent: true }],
+    [20, { type: 'callback-scheduled', callbackId: 'callback_1', name: 'Ann', number: '+1', when: 'soon', reason: 'Price' }],
+  ];
+  await api.write(eventsOf(api.alpha.id, 'call_left_ours', left));
+  for (const kind of ['messages', 'callbacks']) {
+    const path = `/api/v1/${kind}/${kind.slice(0, -1)}_1`;
+    const listed = async (query: string) => (await api.ask<Page<Message>>('GET', `/api/v1/${kind}?${query}`)).body.items.length;
+    expect((await api.ask<Message>('GET', path)).body).toMatchObject({ callId: 'call_left_ours', name: 'Ann', doneAt: null });
+    expect([await listed('state=open'), await listed('state=done')]).toEqual([1, 0]);
+    const done = await api.ask<Message>('PATCH', path, { body: { done: true } });
+    expect(Date.parse(done.body.doneAt ?? '')).not.toBeNaN();
+    expect((await api.ask<Message>('PATCH', path, { body: {} })).body).toEqual(done.body);
+    expect([await listed('state=open'), await listed('state=done')]).toEqual([0, 1]);
+    expect((await api.ask<Message>('PATCH', path, { body: { done: false } })).body.doneAt).toBeNull();
+    for (const body of [{ done: 'yes' }, { text: 'x' }]) expect((await api.ask('PATCH', path, { body })).status).toBe(422);
+    expect((await api.ask('PATCH', path, { key: api.keys.alphaReader, body: { done: true } })).status).toBe(403);
+    expect((await api.ask('GET', `/api/v1/${kind}?state=lost`)).status).toBe(422);
+  }
+});
+
+test('reports over a bounded range of time', async () => {
+  const marks = { speechEndAt: 2_000, endpointAt: 2_300, firstPacketAt: 2_700 };
+  const line = { stage: 'language-model', provider: 'openai', model: 'm', unit: 'output-tokens', quantity: 3, costMicros: 5 } as const;
+  const script: [number, CallFact][] = [
+    [0, received('+15550115')],
+    [2_800, { type: 'turn-completed', turn: 1, heard: 'x', interrupted: false, stages: marks, voiceToVoiceMs: 700 }],
+    [2_900, { type: 'usage-counted', turn: 1, lines: [line], callCostMicros: 5 }],
+  ];
+  await api.write(eventsOf(api.alpha.id, 'call_report', script));
+  const range = 'from=2026-01-05T00:00:00Z&to=2026-01-06';
+  const latency = (query: string) => api.ask<LatencyReport>('GET', `/api/v1/reports/latency?${query}`);
+  const all = await latency(range);
+  expect(all.body.groups).toMatchObject([{ key: api.alpha.id, label: 'Alpha', turns: 1 }]);
+  expect(all.body.groups[0]?.stages.map(({ stage, p50Ms }) => [stage, p50Ms])).toEqual([
+    ['endpoint', 300],
+    ['first-packet', 400],
+    ['total', 700],
+  ]);
+  expect((await latency(`${range}&by=provider`)).body.groups.map(({ key }) => key)).toEqual(['language-model/openai']);
+  expect((await latency(`${range}&by=assistant`)).body.groups.map(({ key }) => key)).toEqual(['assistant_1']);
+  expect((await latency('')).body.groups).toEqual([]);
+  const usage = await api.ask<UsageReport>('GET', `/api/v1/usage?${range}`);
+  expect(usage.body).toMatchObject({ totalCostMicros: 5, lines: [line], days: [{ day: '2026-01-05', costMicros: 5 }] });
+  expect((await api.ask<UsageReport>('GET', `/api/v1/usage?${range}&assistantId=nobody`)).body).toMatchObject({ calls: 0, lines: [] });
+  const beta = await api.ask<UsageReport>('GET', `/api/v1/usage?${range}`, { key: api.keys.beta });
+  expect(beta.body).toMatchObject({ totalCostMicros: 0, lines: [] });
+  for (const query of ['from=yesterday', 'to=2026-13-01', 'from=2026-01-06&to=2026-01-05', 'from=2025-01-01&to=2026-01-01', 'from=1']) {
+    for (const path of ['/api/v1/reports/latency', '/api/v1/usage']) {
+      const { status, body } = await api.ask('GET', `${path}?${query}`);
+      expect([status, body.errors?.[0]?.path], query).toEqual([422, query.startsWith('to') ? '/to' : '/from']);
+    }
+  }
+  expect((await latency(`${range}&by=caller`)).status).toBe(422);
 });

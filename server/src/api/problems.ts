@@ -12,6 +12,7 @@ const FIELD_OF_CONSTRAINT: Record<string, string> = {
   numbers_e164: '/address',
   numbers_business_id_assistant_id_fkey: '/assistantId',
   trunks_username: '/username',
+  tools_name: '/name',
 };
 
 export function problemOf(code: ErrorCode, detail?: string, errors?: Problem['errors']): Problem {

@@ -1,4 +1,4 @@
-import type { Assistant, Business, KnowledgeDocument, Page, PhoneNumber, Trunk } from '@tandem/contract';
+import type { Assistant, Business, KnowledgeDocument, Page, PhoneNumber, ToolDefinition, Trunk } from '@tandem/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type ApiServer, startApi } from '../../test/api-server.ts';
@@ -27,6 +27,7 @@ const samples: Record<string, () => Record<string, unknown>> = {
     username: `pbx-${++count}`,
     password: 'hush hush hush',
   }),
+  tools: () => ({ kind: 'http', name: `look_up_${++count}`, description: 'Finds an order.', url: 'https://api.example.com/orders' }),
 };
 const kinds = Object.keys(samples);
 
@@ -93,6 +94,40 @@ const wrong: [kind: string, field: string, values: unknown[]][] = [
   ['assistants', 'idleMs', [0, 1_999, 60_001, 2_000.5, '8000']],
   ['assistants', 'maxDurationMs', [9_999, 14_400_001]],
   ['assistants', 'recording', ['yes', 1, null]],
+  ['assistants', 'speechToSpeech', ['', 5]],
+  ['assistants', 'fallbacks', [7, { transcribers: 'x' }, { languageModels: [''] }, { synthesizers: ['a', 'b', 'c', 'd', 'e', 'f'] }]],
+  ['assistants', 'voices', ['x', { flite: '' }]],
+  ['assistants', 'turnTaking', [null, { speculation: 'yes' }, { fillers: 1 }]],
+  ['assistants', 'builtInTools', [['dance'], 'collect']],
+  ['assistants', 'transferTargets', [[{ name: '', to: '+1' }], [{ name: 'x' }], 'x']],
+  ['assistants', 'costCeiling', [0, -1, 1_001, '1']],
+  ['tools', 'name', ['', 'Look up', '1a', 'x'.repeat(61), 'end_call', null]],
+  ['tools', 'description', ['', 'x'.repeat(1_001)]],
+  [
+    'tools',
+    'url',
+    ['ftp://x', 'example.com', 'https://', 'https://{{host}}/x', 'https://a:b@example.com/', 'https://example.com/{{order}}'],
+  ],
+  ['tools', 'reconcileUrl', ['ftp://x', 'https://{{host}}/x', 'https://example.com/{{secret:NONE}}']],
+  ['tools', 'method', ['get', 'TRACE']],
+  ['tools', 'headers', [{ 'a b': 'x' }, { a: 7 }, { authorization: '{{secret:NONE}}' }]],
+  ['tools', 'body', ['{{what}}', 'x'.repeat(20_001)]],
+  ['tools', 'secrets', [{ '1': 'x' }, { A: '' }, { A: 'x'.repeat(4_001) }]],
+  [
+    'tools',
+    'parameters',
+    [
+      null,
+      { type: 'array' },
+      { type: 'object', properties: 7 },
+      { type: 'object', properties: { a: { $ref: 'https://example.com/schema' } } },
+      { type: 'object', properties: { a: { $ref: '#/nowhere' } } },
+      { type: 'object', properties: {}, description: 'x'.repeat(20_001) },
+    ],
+  ],
+  ['tools', 'timeoutMs', [99, 30_001]],
+  ['tools', 'assistantIds', ['x', ['']]],
+  ['tools', 'enabled', ['yes']],
   ['numbers', 'address', ['', '+0123456', '+1', '15 55', '+1555010012345678', '@', 'x'.repeat(64)]],
   ['numbers', 'assistantId', ['', 'assistant_nobody', null, 'x'.repeat(65)]],
   ['numbers', 'label', ['x'.repeat(121), null]],
@@ -130,6 +165,11 @@ test.each(wrong)('%s.%s: a value that is not acceptable is named', async (kind, 
 });
 
 test('what exists already is a conflict that names its field', async () => {
+  const tool = samples.tools();
+  expect((await api.ask('POST', '/api/v1/tools', { body: tool })).status).toBe(201);
+  const sameTool = await api.ask('POST', '/api/v1/tools', { body: tool });
+  expect(sameTool).toMatchObject({ status: 409, body: { code: 'conflict', errors: [{ path: '/name' }] } });
+  expect((await api.ask('POST', '/api/v1/tools', { key: api.keys.beta, body: tool })).status).toBe(201);
   const slug = await api.ask('POST', '/api/v1/assistants', { body: { name: 'B', slug: 'beta', greeting: 'Hi.' } });
   expect(slug).toMatchObject({ status: 409, body: { code: 'conflict', errors: [{ path: '/slug' }] } });
   const body = { address: '+15559990001', assistantId: assistantOf.alpha };
@@ -158,6 +198,20 @@ test('a new text changes the number of passages, a new title does not', async ()
   expect(renamed).toMatchObject({ title: 'Other', passages: 60 });
 });
 
+test('an edit within turn taking keeps the rest of it, and creating fills the defaults in', async () => {
+  const { body: made } = await api.ask<Assistant>('POST', '/api/v1/assistants', {
+    body: { ...samples.assistants(), turnTaking: { hedging: true }, fallbacks: { synthesizers: ['flite'] } },
+  });
+  expect(made.turnTaking).toEqual({ speculation: 'speech', adaptive: true, fillers: true, hedging: true, greetingProtected: false });
+  expect(made.fallbacks).toEqual({ transcribers: [], languageModels: [], synthesizers: ['flite'] });
+  const change = { turnTaking: { fillers: false }, fallbacks: { transcribers: ['x'] }, costCeiling: 2 };
+  const { body: edited } = await api.ask<Assistant>('PATCH', `/api/v1/assistants/${made.id}`, { body: change });
+  expect(edited.turnTaking).toEqual({ ...made.turnTaking, fillers: false });
+  expect(edited.fallbacks).toEqual({ transcribers: ['x'], languageModels: [], synthesizers: ['flite'] });
+  const { body: cleared } = await api.ask<Assistant>('PATCH', `/api/v1/assistants/${made.id}`, { body: { costCeiling: null } });
+  expect(cleared).toMatchObject({ costCeiling: null, turnTaking: edited.turnTaking });
+});
+
 test("a trunk's passwords appear in no answer", async () => {
   const secrets = { password: 'correct horse battery', registerPassword: 'staple stapler' };
   const made = await api.ask<Trunk>('POST', '/api/v1/trunks', { body: { ...samples.trunks(), ...secrets } });
@@ -167,6 +221,49 @@ test("a trunk's passwords appear in no answer", async () => {
     expect(status).toBeLessThan(300);
     expect(text).not.toMatch(/assword|horse|staple/);
   }
+});
+
+test("a tool's secrets appear in no answer, and its templates must name what there is", async () => {
+  const path = '/api/v1/tools';
+  const body = {
+    ...samples.tools(),
+    method: 'POST',
+    url: 'https://api.example.com/orders/{{order}}?k={{idempotencyKey}}',
+    headers: { authorization: 'Bearer {{secret:KEY}}' },
+    body: '{"order":"{{order}}"}',
+    parameters: { type: 'object', properties: { order: { type: 'string' } }, required: ['order'] },
+    secrets: { KEY: 'sk-horse-staple', SPARE: 'sk-battery' },
+  };
+  const made = await api.ask<ToolDefinition>('POST', path, { body });
+  expect(made, made.text).toMatchObject({ status: 201, body: { secretNames: ['KEY', 'SPARE'] } });
+  const one = `${path}/${made.body.id}`;
+  const spared = await api.ask<ToolDefinition>('PATCH', one, { body: { secrets: { SPARE: null } } });
+  expect(spared.body).toMatchObject({ secretNames: ['KEY'], headers: body.headers, parameters: body.parameters });
+  const needed = await api.ask('PATCH', one, { body: { secrets: { KEY: null } } });
+  expect(needed).toMatchObject({ status: 422, body: { errors: [{ path: '/headers/authorization' }] } });
+  const wrong = await api.ask('PATCH', one, { body: { allow: ['x'], secrets: { KEY: 'sk-horse-two' } } });
+  expect(wrong).toMatchObject({ status: 422, body: { errors: [{ path: '/allow' }] } });
+  for (const { text } of [
+    made,
+    spared,
+    needed,
+    wrong,
+    await api.ask('GET', one),
+    await api.ask('GET', path),
+    await api.ask('PATCH', one, { body: {} }),
+  ])
+    expect(text).not.toMatch(/sk-horse|sk-battery|"secrets"/);
+  const server = {
+    kind: 'mcp',
+    name: 'bookings',
+    url: 'https://mcp.example.com/mcp',
+    headers: { 'x-key': '{{secret:KEY}}' },
+    secrets: { KEY: 'k' },
+  };
+  const mcp = await api.ask<ToolDefinition>('POST', path, { body: server });
+  expect(mcp, mcp.text).toMatchObject({ status: 201, body: { kind: 'mcp', allow: [], description: '' } });
+  expect((await api.ask('PATCH', `${path}/${mcp.body.id}`, { body: { allow: ['book'] } })).body).toMatchObject({ allow: ['book'] });
+  expect((await api.ask('PATCH', `${path}/${mcp.body.id}`, { body: { kind: 'http' } })).status).toBe(422);
 });
 
 test('a body beyond the limit is 413, a document of a million characters is not', async () => {

@@ -1,4 +1,4 @@
-/** The five routes that assistants, numbers, documents, questions and trunks all have: list, create, read, edit, delete. */
+/** The five routes that assistants, numbers, documents, questions, trunks and tools all have: list, create, read, edit, delete. */
 import { page, type Page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -17,7 +17,8 @@ export interface Resource<Item, Detail, Input> {
   noun: string;
   item: z.ZodType<Item>;
   detail: z.ZodType<Detail>;
-  input: z.ZodObject;
+  /** What makes one; the edit follows from it unless it has a shape of its own. */
+  input: z.ZodObject | { create: z.ZodType; edit: z.ZodType };
   /** Largest request body in bytes; the server's own limit when absent. */
   mostBytes?: number;
   list(businessId: string, page: PageRequest): Promise<Page<Item>>;
@@ -33,11 +34,14 @@ type Id = z.infer<typeof idParams>;
 
 /**
  * The body of an edit: absent fields stay as they are (defaults of the input schema must not fill them in), and null
- * clears an optional one, as in RFC 7396.
+ * clears an optional one, as in RFC 7396. An object with defaults is edited field by field in the same way.
  */
 export function partialOf(input: z.ZodObject): z.ZodObject {
   const fields = Object.entries(input.shape).map(([key, field]) => {
-    if (field instanceof z.ZodDefault) return [key, (field.unwrap() as z.ZodType).optional()];
+    if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault) {
+      const inner = field.unwrap() as z.ZodType;
+      return [key, (inner instanceof z.ZodObject ? partialOf(inner) : inner).optional()];
+    }
     if (!(field instanceof z.ZodOptional)) return [key, (field as z.ZodType).optional()];
     const clearable = (field.unwrap() as z.ZodType).nullable().transform((value) => value ?? undefined);
     return [key, clearable.optional().describe(field.description ?? 'null clears it')];
@@ -51,11 +55,13 @@ export function resourceRoutes<Item, Detail, Input>(app: FastifyInstance, resour
   const path = `/api/v1/${name}`;
   const bodyLimit = resource.mostBytes;
   const gone = z.null().describe('Deleted');
+  const { input } = resource;
+  const bodies = input instanceof z.ZodObject ? { create: input.strict(), edit: partialOf(input) } : input;
 
   const list = { tags, summary: `List ${name}, newest first`, querystring: pageQuery, response: { 200: page(item) } };
   app.get<{ Querystring: PageRequest }>(path, { schema: list }, (request) => resource.list(request.businessId, request.query));
 
-  const create = { tags, summary: `Create: ${noun}`, body: resource.input.strict(), response: { 201: detail } };
+  const create = { tags, summary: `Create: ${noun}`, body: bodies.create, response: { 201: detail } };
   app.post<{ Body: Input }>(path, { bodyLimit, schema: create }, async (request, reply) => {
     const made = await resource.create(request.businessId, request.body as Input);
     resource.changed(request.businessId);
@@ -65,7 +71,7 @@ export function resourceRoutes<Item, Detail, Input>(app: FastifyInstance, resour
   const read = { tags, summary: `Read one: ${noun}`, params: idParams, response: { 200: detail } };
   app.get<{ Params: Id }>(`${path}/:id`, { schema: read }, (request) => resource.read(request.businessId, request.params.id));
 
-  const edit = { tags, summary: `Edit: ${noun}`, params: idParams, body: partialOf(resource.input), response: { 200: detail } };
+  const edit = { tags, summary: `Edit: ${noun}`, params: idParams, body: bodies.edit, response: { 200: detail } };
   app.patch<{ Params: Id; Body: Partial<Input> }>(`${path}/:id`, { bodyLimit, schema: edit }, async (request) => {
     const made = await resource.update(request.businessId, request.params.id, request.body as Partial<Input>);
     resource.changed(request.businessId);

@@ -89,10 +89,15 @@ interface OpenApi {
 test('/openapi.json describes every route with its schemas, and every reference leads somewhere', async () => {
   const { body, text } = await api.ask<OpenApi>('GET', '/openapi.json', { key: null });
   expect(body.openapi).toBe('3.1.0');
-  for (const kind of ['businesses', 'assistants', 'numbers', 'documents', 'questions', 'trunks']) {
+  for (const kind of ['businesses', 'assistants', 'numbers', 'documents', 'questions', 'trunks', 'tools']) {
     expect(Object.keys(body.paths[`/api/v1/${kind}`]).toSorted()).toEqual(['get', 'post']);
     expect(Object.keys(body.paths[`/api/v1/${kind}/{id}`]).toSorted()).toEqual(['delete', 'get', 'patch']);
   }
+  for (const kind of ['messages', 'callbacks']) {
+    expect(Object.keys(body.paths[`/api/v1/${kind}`])).toEqual(['get']);
+    expect(Object.keys(body.paths[`/api/v1/${kind}/{id}`]).toSorted()).toEqual(['get', 'patch']);
+  }
+  for (const path of ['/api/v1/reports/latency', '/api/v1/usage']) expect(Object.keys(body.paths[path])).toEqual(['get']);
   expect(Object.keys(body.paths['/api/v1/session']).toSorted()).toEqual(['delete', 'get', 'post']);
   const calls = [
     '/api/v1/calls',
@@ -119,16 +124,21 @@ test('/openapi.json describes every route with its schemas, and every reference 
     'Assistant',
     'Business',
     'Call',
+    'Callback',
     'CallEvent',
     'CallTurn',
     'Document',
     'DocumentWithText',
+    'LatencyReport',
+    'Message',
     'Number',
     'Problem',
     'Question',
     'Session',
+    'Tool',
     'TranscriptLine',
     'Trunk',
+    'UsageReport',
   ]) {
     expect(body.components.schemas, name).toHaveProperty([name]);
   }

@@ -12,6 +12,7 @@ import type { Registry } from 'prom-client';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Database } from '#store/database.ts';
+import type { SecretBox } from '#store/secret-box.ts';
 import { installAuth } from './auth.ts';
 import type { CallThread } from './call-thread-client.ts';
 import { serveConsole } from './console.ts';
@@ -22,9 +23,12 @@ import { everyBusiness, type StoredKeyRing } from './key-ring.ts';
 import { installProblems, refuseMalformed } from './problems.ts';
 import { businessRoutes } from './routes/businesses.ts';
 import { callRoutes } from './routes/calls.ts';
+import { messageRoutes } from './routes/messages.ts';
 import { recordingRoutes } from './routes/recordings.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { resources } from './routes/resources.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { toolRoutes } from './routes/tools.ts';
 import { installSecurityHeaders } from './security-headers.ts';
 import type { Sessions } from './sessions.ts';
 import { relayUpgrades } from './upgrade-relay.ts';
@@ -38,6 +42,8 @@ export interface ServerOptions {
   /** Where browsers and carriers reach the media port. */
   mediaUrl: string;
   database: Database;
+  /** Seals the tools' secrets. */
+  box: SecretBox;
   keys: StoredKeyRing;
   sessions: Sessions;
   callThread: CallThread;
@@ -109,6 +115,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     resources(guarded, options);
     callRoutes(guarded, options);
     recordingRoutes(guarded, options);
+    toolRoutes(guarded, options);
+    messageRoutes(guarded, options);
+    reportRoutes(guarded, options);
   });
   await serveConsole(app, options.consoleFolder);
   relayUpgrades(app, { clock: kit.clock, media: options.media });

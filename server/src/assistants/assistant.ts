@@ -2,28 +2,36 @@
 import type { Assistant } from '@tandem/contract';
 import { instructionsOf } from './instructions.ts';
 
-/** How soon the assistant takes the turn, and how long it waits for somebody to speak. */
+/** How the assistant takes turns, and how long it waits for somebody to speak. */
 export interface AssistantPolicy {
   eagerness: Assistant['eagerness'];
   idleMs: number;
+  speculation: Assistant['turnTaking']['speculation'];
+  adaptive: boolean;
+  fillers: boolean;
+  hedging: boolean;
 }
 
-function policyOf(assistant: Pick<Assistant, 'eagerness' | 'idleMs'>): AssistantPolicy {
-  return { eagerness: assistant.eagerness, idleMs: assistant.idleMs };
+function policyOf({ eagerness, idleMs, turnTaking }: Pick<Assistant, 'eagerness' | 'idleMs' | 'turnTaking'>): AssistantPolicy {
+  const { speculation, adaptive, fillers, hedging } = turnTaking;
+  return { eagerness, idleMs, speculation, adaptive, fillers, hedging };
 }
 
 /**
  * What to say and how: the plan of a conversation, as plain data. `phrases` are what callers are likely to say
- * (approved questions, names), for the transcriber.
+ * (approved questions, names), for the transcriber. `voices` is by synthesizer, where it differs from `voice`.
  */
 export function planOf(assistant: Assistant, businessName: string, phrases: readonly string[]) {
-  const { name, greeting, goodbye, instructions, language, voice } = assistant;
+  const { name, greeting, goodbye, instructions, language, voice, voices, turnTaking, builtInTools } = assistant;
+  const transferTargets = builtInTools.includes('transfer_call') ? assistant.transferTargets : [];
   return {
     greeting,
+    greetingProtected: turnTaking.greetingProtected,
     goodbye,
-    instructions: instructionsOf({ name, businessName, instructions, language }),
+    instructions: instructionsOf({ name, businessName, instructions, language, builtInTools, transferTargets }),
     language,
     voice,
+    voices,
     phrases,
     policy: policyOf(assistant),
   };

@@ -1,12 +1,16 @@
-import { assistantInput } from '@tandem/contract';
+import { assistantInput, type CallEvent, toolInput } from '@tandem/contract';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { BusinessEntry } from '#calls/directory.ts';
 import { type TestKit, testKit } from '#kit/testing.ts';
 import { createAssistant } from '#store/assistants.ts';
 import { createBusiness, deleteBusiness, updateBusiness } from '#store/businesses.ts';
 import type { Database } from '#store/database.ts';
+import { writeBatch } from '#store/call-events.ts';
+import { projectCalls } from '#store/projection.ts';
 import { createQuestion, updateQuestion } from '#store/questions.ts';
-import { emptyDatabase, openTestPglite } from '../../test/database.ts';
+import { SecretBox } from '#store/secret-box.ts';
+import { createTool } from '#store/tools.ts';
+import { emptyDatabase, openTestPglite, testBox } from '../../test/database.ts';
 import { DirectoryPublisher } from './directory-publisher.ts';
 
 let database: Database;
@@ -27,7 +31,12 @@ beforeEach(async () => {
   await emptyDatabase(database);
   kit = testKit();
   published = [];
-  publisher = new DirectoryPublisher({ kit, database, publish: (entries, removed) => published.push({ entries, removed }) });
+  publisher = new DirectoryPublisher({
+    kit,
+    database,
+    box: testBox(kit),
+    publish: (entries, removed) => published.push({ entries, removed }),
+  });
 });
 
 /** Waits for the real database while the clock stands still. */
@@ -108,4 +117,52 @@ test('a change during a publication is published after it, and closing leaves no
   await publisher.close();
   publisher.changed();
   expect(kit.clock.pending).toBe(0);
+});
+
+test('tools travel with their secrets; one whose secrets cannot be opened stays behind, and is named', async () => {
+  const { id } = await make('A');
+  const tool = (name: string, more: object = {}) =>
+    toolInput.parse({ kind: 'http', name, description: 'x', url: 'https://example.com', ...more });
+  await createTool(database, kit, testBox(kit), id, tool('look_up', { secrets: { KEY: 'sk-1' } }));
+  await createTool(database, kit, testBox(kit), id, tool('resting', { enabled: false }));
+  const foreign = new SecretBox(kit.random.bytes(32), kit.random);
+  const shut = await createTool(database, kit, foreign, id, tool('shut', { secrets: { KEY: 'sk-2' } }));
+  const logged: Record<string, unknown>[] = [];
+  const log = { ...kit.log, error: (fields: Record<string, unknown>) => void logged.push(fields) };
+  const telling = new DirectoryPublisher({
+    kit: { ...kit, log },
+    database,
+    box: testBox(kit),
+    publish: (entries, removed) => published.push({ entries, removed }),
+  });
+  await telling.publish();
+  expect(published[0].entries[0].tools).toMatchObject([{ name: 'look_up', secrets: { KEY: 'sk-1' }, enabled: true }]);
+  expect(published[0].entries[0].tools?.[0]).not.toHaveProperty('businessId');
+  expect(logged).toEqual([{ tools: [shut.id] }]);
+});
+
+test("what today's calls cost goes along, in the business's own day, but is no reason to publish", async () => {
+  const { id } = await createBusiness(database, kit, { name: 'A', language: 'en', timeZone: 'Asia/Tokyo', dailyCostCeiling: 2.5 });
+  const write = async (callId: string, startedAt: string, callCostMicros: number) => {
+    const events = [
+      { type: 'call-received', startedAt, direction: 'inbound', gateway: 'sip', from: 'a', to: 'b' },
+      { type: 'usage-counted', turn: 1, lines: [], callCostMicros },
+    ].map((fact, seq) => ({ businessId: id, callId, seq, at: 0, ...fact })) as CallEvent[];
+    const { rows } = projectCalls(new Map(), events);
+    const position = { segment: 1, offset: 0 };
+    await database.transaction((queries) => writeBatch(queries, { events, rows, journal: 'test', position, now: new Date() }));
+  };
+  const midnight = new Date(kit.clock.wall());
+  midnight.setUTCHours(15, 0, 0, 0);
+  if (midnight.getTime() > kit.clock.wall()) midnight.setUTCDate(midnight.getUTCDate() - 1);
+  await write('call_today', midnight.toISOString(), 1_200_000);
+  await write('call_yesterday', new Date(midnight.getTime() - 1).toISOString(), 900_000);
+  await publisher.publish();
+  expect(published[0].entries[0]).toMatchObject({
+    timeZone: 'Asia/Tokyo',
+    costs: { dailyCeilingMicros: 2_500_000, spentTodayMicros: 1_200_000 },
+  });
+  await write('call_more', midnight.toISOString(), 5);
+  await publisher.publish();
+  expect(published).toHaveLength(1);
 });

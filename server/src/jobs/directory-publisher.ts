@@ -4,6 +4,7 @@ import type { BusinessEntry } from '#calls/directory.ts';
 import type { Timer } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Database } from '#store/database.ts';
+import type { SecretBox } from '#store/secret-box.ts';
 import { readSnapshot, type Snapshot } from '#store/snapshot.ts';
 
 /** Changes made within this time go out together. */
@@ -12,9 +13,11 @@ const RETRY_MS = 2_000;
 
 const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
 
+const MICROS = 1_000_000;
+
 /** What the call thread is told of each business. */
 export function entriesOf(snapshot: Snapshot): BusinessEntry[] {
-  return snapshot.businesses.map(({ id, name }) => {
+  return snapshot.businesses.map(({ id, name, timeZone, dailyCostCeiling }) => {
     const own = <T extends { businessId: string }>(rows: T[]) => rows.filter(({ businessId }) => businessId === id);
     const documents = own(snapshot.documents).map((row) => ({ id: row.id, title: row.title, text: row.text }));
     const questions = own(snapshot.questions).map((row) => ({ id: row.id, phrasings: row.phrasings, answer: row.answer }));
@@ -26,6 +29,12 @@ export function entriesOf(snapshot: Snapshot): BusinessEntry[] {
       numbers: own(snapshot.numbers).map(({ address, assistantId }) => ({ address, assistantId })),
       trunks: own(snapshot.trunks),
       knowledge: { version, documents, questions },
+      tools: own(snapshot.tools).map(({ businessId: _businessId, ...tool }) => tool),
+      timeZone,
+      costs: {
+        dailyCeilingMicros: dailyCostCeiling === null ? null : Math.round(dailyCostCeiling * MICROS),
+        spentTodayMicros: snapshot.spentToday.get(id) ?? 0,
+      },
     };
   });
 }
@@ -33,6 +42,8 @@ export function entriesOf(snapshot: Snapshot): BusinessEntry[] {
 export interface DirectoryPublisherOptions {
   kit: Kit;
   database: Database;
+  /** Opens the tools' secrets. */
+  box: SecretBox;
   publish: (entries: BusinessEntry[], removed: string[]) => void;
 }
 
@@ -75,9 +86,14 @@ export class DirectoryPublisher {
   }
 
   async #publishNow(): Promise<void> {
-    const entries = entriesOf(await readSnapshot(this.#options.database));
+    const { kit, database, box } = this.#options;
+    const snapshot = await readSnapshot(database, { box, now: new Date(kit.clock.wall()) });
     if (this.#closed) return;
-    const digests = new Map(entries.map((entry) => [entry.id, digestOf(entry)]));
+    if (snapshot.shutTools.length > 0)
+      kit.log.error({ tools: snapshot.shutTools }, 'tools are left out: their secrets were sealed with another key');
+    const entries = entriesOf(snapshot);
+    // What is spent grows with every call, which the call thread knows by itself: that alone is no news.
+    const digests = new Map(entries.map(({ costs, ...entry }) => [entry.id, digestOf([entry, costs?.dailyCeilingMicros])]));
     const changed = entries.filter(({ id }) => this.#sent.get(id) !== digests.get(id));
     const removed = [...this.#sent.keys()].filter((id) => !digests.has(id));
     if (changed.length > 0 || removed.length > 0) this.#options.publish(changed, removed);

@@ -1,20 +1,8 @@
-/** What CallEvents say in numbers: calls, endings, turn latency and its stages, the line. A guest: nothing in a call knows of it. */
-import type { CallEvent, TurnStages } from '@tandem/contract';
+/** What CallEvents say in numbers: calls, endings, turn latency and its stages, providers, costs, the line. A guest: nothing in a call knows of it. */
+import { type CallEvent, type TurnStages, type UsageLine, waterfallOf } from '@tandem/contract';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const LATENCY_BUCKETS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 3, 5, 10];
-
-/** Stages of a turn as pairs of marks, in the order they happen. */
-const STAGES: [name: string, from: keyof TurnStages, to: keyof TurnStages][] = [
-  ['endpoint', 'speechEndAt', 'endpointAt'],
-  ['transcript', 'speechEndAt', 'finalAt'],
-  ['commit', 'speechEndAt', 'committedAt'],
-  ['retrieval', 'committedAt', 'retrievalAt'],
-  ['first-token', 'requestAt', 'firstTokenAt'],
-  ['first-clause', 'firstTokenAt', 'firstClauseAt'],
-  ['first-audio', 'firstClauseAt', 'firstAudioAt'],
-  ['first-packet', 'firstAudioAt', 'firstPacketAt'],
-];
 
 export class CallMetrics {
   #received: Counter;
@@ -27,6 +15,12 @@ export class CallMetrics {
   #framesLate: Counter;
   #framesSent: Counter;
   #packetsLost: Counter;
+  #failures: Counter;
+  #used: Counter;
+  #cost: Counter;
+  #speculations: Counter;
+  #speculationsDropped: Counter;
+  #tools: Counter;
   #open = new Map<string, string>();
 
   constructor(registry: Registry) {
@@ -53,7 +47,7 @@ export class CallMetrics {
     });
     this.#stage = new Histogram({
       name: 'tandem_turn_stage_seconds',
-      help: 'Each stage of a turn',
+      help: 'What each part of the wait took; the parts of a turn add up to it',
       labelNames: ['business', 'stage'],
       buckets: LATENCY_BUCKETS,
       registers,
@@ -84,6 +78,42 @@ export class CallMetrics {
       labelNames: ['business'],
       registers,
     });
+    this.#failures = new Counter({
+      name: 'tandem_provider_failures_total',
+      help: 'Failures of a provider that a call noticed',
+      labelNames: ['business', 'stage', 'provider', 'category'],
+      registers,
+    });
+    this.#used = new Counter({
+      name: 'tandem_usage_total',
+      help: 'What was used of a provider, in its unit',
+      labelNames: ['business', 'stage', 'provider', 'unit'],
+      registers,
+    });
+    this.#cost = new Counter({
+      name: 'tandem_cost_usd_total',
+      help: 'What that cost by the price table, US dollars',
+      labelNames: ['business', 'provider'],
+      registers,
+    });
+    this.#speculations = new Counter({
+      name: 'tandem_turns_committed_total',
+      help: 'Committed turns by what became of the answer begun in secret',
+      labelNames: ['business', 'speculation'],
+      registers,
+    });
+    this.#speculationsDropped = new Counter({
+      name: 'tandem_speculations_dropped_total',
+      help: 'Answers begun in secret and thrown away',
+      labelNames: ['business', 'cause'],
+      registers,
+    });
+    this.#tools = new Counter({
+      name: 'tandem_tool_calls_total',
+      help: 'Tool calls by how they ended',
+      labelNames: ['business', 'outcome'],
+      registers,
+    });
   }
 
   /** Counts one event. Never throws. */
@@ -102,6 +132,21 @@ export class CallMetrics {
       case 'reply-interrupted':
         this.#interruptions.inc({ business, cause: event.cause });
         break;
+      case 'turn-committed':
+        this.#speculations.inc({ business, speculation: event.speculation ?? 'none' });
+        break;
+      case 'speculation-dropped':
+        this.#speculationsDropped.inc({ business, cause: event.cause });
+        break;
+      case 'provider-failed':
+        this.#failures.inc({ business, stage: event.stage, provider: event.provider, category: event.category });
+        break;
+      case 'usage-counted':
+        for (const line of event.lines) this.#count(business, line);
+        break;
+      case 'tool-returned':
+        this.#tools.inc({ business, outcome: event.outcome });
+        break;
       case 'line-measured':
         this.#framesLate.inc({ business }, event.framesLate);
         this.#framesSent.inc({ business }, event.framesSent);
@@ -117,10 +162,14 @@ export class CallMetrics {
     }
   }
 
+  #count(business: string, { stage, provider, unit, quantity, costMicros }: UsageLine): void {
+    this.#used.inc({ business, stage, provider, unit }, quantity);
+    this.#cost.inc({ business, provider }, costMicros / 1_000_000);
+  }
+
+  /** Only of turns that were spoken and answered: of the others nobody knows how long the caller waited. */
   #observeStages(business: string, stages: TurnStages): void {
-    for (const [stage, from, to] of STAGES) {
-      const [start, end] = [stages[from], stages[to]];
-      if (start !== undefined && end !== undefined && end >= start) this.#stage.observe({ business, stage }, (end - start) / 1000);
-    }
+    if (stages.speechEndAt === undefined || (stages.firstPacketAt ?? stages.fillerAt) === undefined) return;
+    for (const { stage, fromMs, toMs } of waterfallOf(stages)) this.#stage.observe({ business, stage }, (toMs - fromMs) / 1000);
   }
 }

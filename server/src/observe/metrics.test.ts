@@ -62,6 +62,35 @@ test('what calls say becomes numbers with their business and stages', async () =
     event('call_1', 0, received),
     event('call_2', 0, received),
     event('call_1', 2_000, { type: 'turn-completed', turn: 1, heard: 'x', interrupted: false, stages, voiceToVoiceMs: 640 }),
+    // Typed: nobody knows when the caller's wait began.
+    event('call_1', 2_000, {
+      type: 'turn-completed',
+      turn: 2,
+      heard: 'x',
+      interrupted: false,
+      stages: { committedAt: 1, firstPacketAt: 9 },
+    }),
+    event('call_1', 1_300, { type: 'turn-committed', turn: 1, text: 'x', source: 'speech', stages: {}, speculation: 'adopted' }),
+    event('call_1', 1_300, { type: 'turn-committed', turn: 2, text: 'x', source: 'typed', stages: {} }),
+    event('call_1', 1_200, { type: 'speculation-dropped', turn: 1, cause: 'words-changed' }),
+    event('call_1', 1_500, {
+      type: 'provider-failed',
+      turn: 1,
+      stage: 'synthesizer',
+      provider: 'acme',
+      category: 'rate-limited',
+      message: 'x',
+    }),
+    event('call_1', 1_500, { type: 'tool-returned', turn: 1, toolCallId: 't', name: 'look_up', outcome: 'ok', tookMs: 5, result: 1 }),
+    event('call_1', 1_600, {
+      type: 'usage-counted',
+      turn: 1,
+      lines: [
+        { stage: 'synthesizer', provider: 'acme', model: 'a', unit: 'characters', quantity: 40, costMicros: 2_000 },
+        { stage: 'language-model', provider: 'acme', model: 'b', unit: 'output-tokens', quantity: 20, costMicros: 500 },
+      ],
+      callCostMicros: 2_500,
+    }),
     event('call_1', 2_100, { type: 'reply-interrupted', turn: 1, cause: 'barge-in', heard: 'x' }),
     event('call_1', 2_200, {
       type: 'line-measured',
@@ -90,9 +119,10 @@ test('what calls say becomes numbers with their business and stages', async () =
   expect(samples.get(`tandem_call_duration_seconds_count{${business}}`)).toBe(2);
   const spent = {
     endpoint: 0.2,
-    transcript: 0.25,
-    commit: 0.3,
+    transcript: 0.05,
+    commit: 0.05,
     retrieval: 0.01,
+    request: 0.01,
     'first-token': 0.08,
     'first-clause': 0.05,
     'first-audio': 0.15,
@@ -101,6 +131,17 @@ test('what calls say becomes numbers with their business and stages', async () =
   for (const [stage, seconds] of Object.entries(spent)) {
     expect(samples.get(`tandem_turn_stage_seconds_sum{${business},stage="${stage}"}`), stage).toBeCloseTo(seconds);
   }
+  expect(Object.values(spent).reduce((sum, seconds) => sum + seconds)).toBeCloseTo(0.64);
+  expect(Object.fromEntries(samples)).toMatchObject({
+    [`tandem_turn_stage_seconds_count{${business},stage="first-packet"}`]: 1,
+    [`tandem_turns_committed_total{${business},speculation="adopted"}`]: 1,
+    [`tandem_turns_committed_total{${business},speculation="none"}`]: 1,
+    [`tandem_speculations_dropped_total{${business},cause="words-changed"}`]: 1,
+    [`tandem_provider_failures_total{${business},stage="synthesizer",provider="acme",category="rate-limited"}`]: 1,
+    [`tandem_tool_calls_total{${business},outcome="ok"}`]: 1,
+    [`tandem_usage_total{${business},stage="synthesizer",provider="acme",unit="characters"}`]: 40,
+    [`tandem_cost_usd_total{${business},provider="acme"}`]: 0.0025,
+  });
 });
 
 const vitals: Vitals = {

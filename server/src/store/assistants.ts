@@ -1,6 +1,6 @@
 /** Named queries on assistants. */
 import type { Assistant, AssistantInput, Page } from '@tandem/contract';
-import { and, eq } from 'drizzle-orm';
+import { and, type Column, eq, sql } from 'drizzle-orm';
 import { rfc3339 } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
 import { ask, type Database, found } from './database.ts';
@@ -14,6 +14,7 @@ export const toAssistant = (row: Row): Assistant => ({
   transcriber: row.transcriber ?? undefined,
   languageModel: row.languageModel ?? undefined,
   synthesizer: row.synthesizer ?? undefined,
+  speechToSpeech: row.speechToSpeech ?? undefined,
   createdAt: rfc3339(row.createdAt.getTime()),
   updatedAt: rfc3339(row.updatedAt.getTime()),
 });
@@ -45,19 +46,30 @@ export async function createAssistant(database: Database, kit: Kit, businessId: 
   return toAssistant(found(await ask(database.drizzle.insert(assistants).values(row).returning())));
 }
 
+/** What an edit may name: within `fallbacks` and `turnTaking` too only what changes. */
+export type AssistantChange = Partial<Omit<AssistantInput, 'fallbacks' | 'turnTaking'>> & {
+  fallbacks?: Partial<AssistantInput['fallbacks']>;
+  turnTaking?: Partial<AssistantInput['turnTaking']>;
+};
+
+const merged = (column: Column, change: object | undefined) => (change ? sql`${column} || ${JSON.stringify(change)}::jsonb` : undefined);
+
 /** Changes what `input` names; an optional vendor named as undefined is cleared. Throws `not-found`, `conflict`. */
 export async function updateAssistant(
   database: Database,
   kit: Kit,
   businessId: string,
   id: string,
-  input: Partial<AssistantInput>,
+  input: AssistantChange,
 ): Promise<Assistant> {
   const changed = {
     ...input,
     ...('transcriber' in input && { transcriber: input.transcriber ?? null }),
     ...('languageModel' in input && { languageModel: input.languageModel ?? null }),
     ...('synthesizer' in input && { synthesizer: input.synthesizer ?? null }),
+    ...('speechToSpeech' in input && { speechToSpeech: input.speechToSpeech ?? null }),
+    fallbacks: merged(assistants.fallbacks, input.fallbacks),
+    turnTaking: merged(assistants.turnTaking, input.turnTaking),
     updatedAt: new Date(kit.clock.wall()),
   };
   return toAssistant(found(await ask(database.drizzle.update(assistants).set(changed).where(one(businessId, id)).returning())));

@@ -5,12 +5,13 @@ import { rfc3339 } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
 import { ask, type Database, found } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
-import { businesses, callEvents, calls, callTurns, transcriptLines } from './schema.ts';
+import { businesses, callbacks, callEvents, calls, callTurns, messages, transcriptLines } from './schema.ts';
 
-export type BusinessInput = Omit<Business, 'id' | 'createdAt'>;
+/** Without a daily ceiling nothing is refused for its cost. */
+export type BusinessInput = Omit<Business, 'id' | 'createdAt' | 'dailyCostCeiling'> & Partial<Pick<Business, 'dailyCostCeiling'>>;
 type Row = typeof businesses.$inferSelect;
 
-const toBusiness = (row: Row): Business => ({ ...row, createdAt: rfc3339(row.createdAt.getTime()) });
+export const toBusiness = (row: Row): Business => ({ ...row, createdAt: rfc3339(row.createdAt.getTime()) });
 
 /** Every business, or only `businessId` where the reader may see no other. */
 export async function listBusinesses(database: Database, query: PageQuery, businessId?: string): Promise<Page<Business>> {
@@ -52,9 +53,9 @@ export async function deleteBusiness(database: Database, id: string): Promise<vo
       found(await queries.delete(businesses).where(eq(businesses.id, id)).returning({ id: businesses.id }));
       const its = sql`select id from calls where business_id = ${id}`;
       for (const table of [callEvents, callTurns, transcriptLines]) await queries.delete(table).where(sql`${table.callId} in (${its})`);
-      await queries.delete(calls).where(eq(calls.businessId, id));
+      for (const table of [calls, messages, callbacks]) await queries.delete(table).where(eq(table.businessId, id));
     }),
   );
 }
 
-const pick = ({ name, language, timeZone }: BusinessInput) => ({ name, language, timeZone });
+const pick = ({ name, language, timeZone, dailyCostCeiling = null }: BusinessInput) => ({ name, language, timeZone, dailyCostCeiling });

@@ -64,6 +64,8 @@ export async function writeBatch(
   if (rows.calls.length > 0) await queries.execute(upsertCalls(rows.calls));
   if (rows.turns.length > 0) await queries.execute(upsertTurns(rows.turns));
   if (rows.lines.length > 0) await queries.execute(upsertLines(rows.lines));
+  if (rows.messages.length > 0) await queries.execute(insertMessages(rows.messages));
+  if (rows.callbacks.length > 0) await queries.execute(insertCallbacks(rows.callbacks));
   await queries
     .insert(journalCursor)
     .values({ journal, segment: position.segment, byteOffset: position.offset, updatedAt: now })
@@ -93,30 +95,30 @@ function insertEvents(events: readonly CallEvent[]) {
 function upsertCalls(calls: RowChanges['calls']) {
   return sql`insert into calls (id, business_id, direction, gateway, from_address, to_address, assistant_id, assistant_name,
       provider_call_id, started_at, answered_at, ended_at, duration_ms, ended_by, ended_reason, turns, has_recording, summary,
-      voice_to_voice_p50_ms)
+      voice_to_voice_p50_ms, cost_micros, usage)
     select * from json_to_recordset(${jsonText(calls)}::json)
       as c (id text, "businessId" text, direction text, gateway text, "from" text, "to" text, "assistantId" text,
         "assistantName" text, "providerCallId" text, "startedAt" timestamptz, "answeredAt" timestamptz, "endedAt" timestamptz,
         "durationMs" float8, "endedBy" text, "endedReason" text, turns integer, "hasRecording" boolean, summary text,
-        "voiceToVoiceP50Ms" float8)
+        "voiceToVoiceP50Ms" float8, "costMicros" float8, usage jsonb)
     on conflict (id) do update set assistant_id = excluded.assistant_id, assistant_name = excluded.assistant_name,
       direction = excluded.direction, gateway = excluded.gateway, from_address = excluded.from_address,
       to_address = excluded.to_address, provider_call_id = excluded.provider_call_id, started_at = excluded.started_at,
       answered_at = excluded.answered_at, ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,
       ended_by = excluded.ended_by, ended_reason = excluded.ended_reason, turns = excluded.turns,
       has_recording = excluded.has_recording, summary = excluded.summary,
-      voice_to_voice_p50_ms = excluded.voice_to_voice_p50_ms`;
+      voice_to_voice_p50_ms = excluded.voice_to_voice_p50_ms, cost_micros = excluded.cost_micros, usage = excluded.usage`;
 }
 
 function upsertTurns(turns: RowChanges['turns']) {
   return sql`insert into call_turns (call_id, turn, business_id, caller_text, assistant_text, interrupted, stages,
-      voice_to_voice_ms, passages)
+      voice_to_voice_ms, passages, usage, waterfall)
     select * from json_to_recordset(${jsonText(turns)}::json)
       as t ("callId" text, turn integer, "businessId" text, "callerText" text, "assistantText" text, interrupted boolean,
-        stages jsonb, "voiceToVoiceMs" float8, passages jsonb)
+        stages jsonb, "voiceToVoiceMs" float8, passages jsonb, usage jsonb, waterfall jsonb)
     on conflict (call_id, turn) do update set caller_text = excluded.caller_text, assistant_text = excluded.assistant_text,
       interrupted = excluded.interrupted, stages = excluded.stages, voice_to_voice_ms = excluded.voice_to_voice_ms,
-      passages = excluded.passages`;
+      passages = excluded.passages, usage = excluded.usage, waterfall = excluded.waterfall`;
 }
 
 function upsertLines(lines: RowChanges['lines']) {
@@ -127,6 +129,21 @@ function upsertLines(lines: RowChanges['lines']) {
         words jsonb, interrupted boolean, confidence float8)
     on conflict (call_id, seq) do update set text = excluded.text, to_ms = excluded.to_ms, words = excluded.words,
       interrupted = excluded.interrupted`;
+}
+
+// What is there stays: a person may have marked it as done.
+function insertMessages(messages: RowChanges['messages']) {
+  return sql`insert into messages (business_id, id, call_id, name, number, text, urgent, taken_at)
+    select * from json_to_recordset(${jsonText(messages)}::json)
+      as m ("businessId" text, id text, "callId" text, name text, number text, text text, urgent boolean, "takenAt" timestamptz)
+    on conflict (business_id, id) do nothing`;
+}
+
+function insertCallbacks(callbacks: RowChanges['callbacks']) {
+  return sql`insert into callbacks (business_id, id, call_id, name, number, wanted_when, reason, scheduled_at)
+    select * from json_to_recordset(${jsonText(callbacks)}::json)
+      as c ("businessId" text, id text, "callId" text, name text, number text, "when" text, reason text, "scheduledAt" timestamptz)
+    on conflict (business_id, id) do nothing`;
 }
 
 /** What PostgreSQL's text cannot hold (NUL, lone surrogates) becomes U+FFFD: a caller may type anything. */

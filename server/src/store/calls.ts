@@ -4,7 +4,7 @@ import { and, asc, eq, ilike, isNotNull, isNull, or } from 'drizzle-orm';
 import { rfc3339 } from '#kit/clock.ts';
 import { ask, type Database, found } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
-import { callEvents, calls, callTurns, transcriptLines } from './schema.ts';
+import { callbacks, callEvents, calls, callTurns, messages, transcriptLines } from './schema.ts';
 
 export interface CallQuery extends PageQuery {
   state?: 'live' | 'ended' | undefined;
@@ -18,7 +18,7 @@ export interface CallQuery extends PageQuery {
 type Row = typeof calls.$inferSelect;
 
 /** The API's shape of a call row. */
-export const toCall = (row: Omit<Row, 'providerCallId'>): Call => ({
+export const toCall = (row: Omit<Row, 'providerCallId' | 'usage'>): Call => ({
   id: row.id,
   businessId: row.businessId,
   direction: row.direction,
@@ -36,6 +36,7 @@ export const toCall = (row: Omit<Row, 'providerCallId'>): Call => ({
   hasRecording: row.hasRecording,
   summary: row.summary,
   voiceToVoiceP50Ms: row.voiceToVoiceP50Ms,
+  costMicros: row.costMicros,
 });
 
 /** Newest first; one query. */
@@ -107,16 +108,17 @@ export async function readTurns(database: Database, businessId: string, callId: 
       .orderBy(asc(callTurns.turn)),
   );
   if (rows.length === 0) await readCall(database, businessId, callId);
-  return rows.map(({ callId: _callId, businessId: _businessId, ...turn }) => turn);
+  return rows.map(({ callId: _callId, businessId: _businessId, waterfall: _waterfall, ...turn }) => turn);
 }
 
-/** Erases a call with its events, turns and words (its recording is the caller's to delete). Throws `not-found`. */
+/** Erases a call with its events, turns, words and what the caller left (its recording is the caller's to delete). Throws `not-found`. */
 export async function deleteCall(database: Database, businessId: string, id: string): Promise<void> {
   await ask(
     database.transaction(async (queries) => {
       const own = and(eq(calls.businessId, businessId), eq(calls.id, id));
       found(await queries.delete(calls).where(own).returning({ id: calls.id }));
-      for (const table of [callEvents, callTurns, transcriptLines]) await queries.delete(table).where(eq(table.callId, id));
+      for (const table of [callEvents, callTurns, transcriptLines, messages, callbacks])
+        await queries.delete(table).where(eq(table.callId, id));
     }),
   );
 }

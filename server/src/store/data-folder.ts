@@ -24,6 +24,7 @@ export interface DataFolderLock {
   release(): Promise<void>;
 }
 
+/** Locks that this process holds or is about to take. */
 const heldHere = new Set<string>();
 
 /**
@@ -34,13 +35,24 @@ export async function lockDataFolder(folder: string, clock: Clock): Promise<Data
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, LOCK_FILE);
   const self: Owner = { pid: process.pid, startedAt: await startOf(process.pid) };
+  if (heldHere.has(path)) throw locked(folder, process.pid);
+  heldHere.add(path);
+  try {
+    return await claim(folder, path, self, clock);
+  } catch (error) {
+    heldHere.delete(path);
+    throw error;
+  }
+}
+
+async function claim(folder: string, path: string, self: Owner, clock: Clock): Promise<DataFolderLock> {
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await create(path, self)) {
-      heldHere.add(path);
-      return { folder, release: () => release(path, self) };
+      let released: Promise<void> | undefined;
+      return { folder, release: () => (released ??= release(path, self)) };
     }
     const owner = await readOwner(path);
-    if (owner && (await isAlive(owner, path))) throw locked(folder, owner.pid);
+    if (owner && (await isAlive(owner))) throw locked(folder, owner.pid);
     await takeOver(folder, path, owner, clock);
   }
   throw locked(folder, (await readOwner(path))?.pid);
@@ -91,9 +103,12 @@ async function takeOver(folder: string, path: string, dead: Owner | undefined, c
 }
 
 async function release(path: string, self: Owner): Promise<void> {
-  if (!heldHere.delete(path)) return;
-  const owner = await readOwner(path);
-  if (owner?.pid === self.pid && owner.startedAt === self.startedAt) await rm(path, { force: true });
+  try {
+    const owner = await readOwner(path);
+    if (owner?.pid === self.pid && owner.startedAt === self.startedAt) await rm(path, { force: true });
+  } finally {
+    heldHere.delete(path);
+  }
 }
 
 async function readOwner(path: string): Promise<Owner | undefined> {
@@ -105,8 +120,9 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   }
 }
 
-async function isAlive(owner: Owner, path: string): Promise<boolean> {
-  if (owner.pid === process.pid) return heldHere.has(path);
+async function isAlive(owner: Owner): Promise<boolean> {
+  // Nobody else in this process can have made it since `heldHere` names whoever is asking.
+  if (owner.pid === process.pid) return false;
   try {
     process.kill(owner.pid, 0);
   } catch (thrown) {

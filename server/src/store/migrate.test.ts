@@ -1,9 +1,13 @@
+import { assistantInput } from '@tandem/contract';
 import { sql } from 'drizzle-orm';
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { databaseKit, describeOnEachDatabase } from '../../test/database.ts';
 import { dumpSchema } from '../../test/schema-dump.ts';
+import { readAssistant } from './assistants.ts';
+import { readBusiness } from './businesses.ts';
 import { migrate, readMigrations } from './migrate.ts';
+import { openPglite } from './pglite/pglite.ts';
 import * as schema from './schema.ts';
 
 describeOnEachDatabase('migrations', ({ database }) => {
@@ -42,7 +46,7 @@ describeOnEachDatabase('migrations', ({ database }) => {
     const older = (await readMigrations()).slice(0, -1);
     await expect(migrate(database(), databaseKit(), older)).rejects.toMatchObject({
       code: 'schema-too-new',
-      detail: { migration: '0003-calls' },
+      detail: { migration: '0005-actions' },
     });
   });
 
@@ -51,6 +55,30 @@ describeOnEachDatabase('migrations', ({ database }) => {
     await expect(migrate(database(), databaseKit(), edited)).rejects.toMatchObject({ code: 'schema-too-new' });
   });
 });
+
+test('an assistant of an older version gets the manners that new ones have', async () => {
+  const database = await openPglite({ kit: databaseKit(), dataFolder: undefined });
+  try {
+    await migrate(database, databaseKit(), (await readMigrations()).slice(0, 3));
+    await database.drizzle.execute(sql`insert into businesses values ('b', 'Old', 'en', 'UTC', now())`);
+    await database.drizzle.execute(sql`
+      insert into assistants values ('b', 'a', 'Desk', 'desk', 'Hello.', '', 'Bye.', 'en', 'slt', null, 'extractive', null, 'medium', 8000, 60000, true, now(), now())`);
+    expect(await migrate(database, databaseKit())).toEqual(['0004-conversation', '0005-actions']);
+    const old = await readAssistant(database, 'b', 'a');
+    const fresh = assistantInput.parse({
+      name: 'Desk',
+      slug: 'desk',
+      greeting: 'Hello.',
+      goodbye: 'Bye.',
+      languageModel: 'extractive',
+      maxDurationMs: 60_000,
+    });
+    expect(old).toMatchObject(fresh);
+    expect((await readBusiness(database, 'b')).dailyCostCeiling).toBeNull();
+  } finally {
+    await database.close();
+  }
+}, 60_000);
 
 describe('names', () => {
   test('are numbered without a gap', async () => {

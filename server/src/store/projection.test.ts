@@ -1,4 +1,4 @@
-import type { CallEvent, CallFact } from '@tandem/contract';
+import type { CallEvent, CallFact, UsageLine } from '@tandem/contract';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CallProjection, projectCalls } from './projection.ts';
@@ -15,6 +15,15 @@ const played = (turn: number, text: string, fromAt: number, toAt: number): CallF
   fromAt,
   toAt,
   words: text.split(' ').map((word, i) => ({ text: word, fromMs: i * 100, toMs: i * 100 + 90 })),
+});
+
+const tokens = (unit: 'input-tokens' | 'output-tokens', quantity: number, costMicros: number): UsageLine => ({
+  stage: 'language-model',
+  provider: 'openai',
+  model: 'gpt-4.1-mini',
+  unit,
+  quantity,
+  costMicros,
 });
 
 const talk = eventsOf('call_1', [
@@ -87,6 +96,13 @@ const talk = eventsOf('call_1', [
   [8010, { type: 'turn-completed', turn: 2, heard: 'Fine.', interrupted: false, stages: { firstPacketAt: 7200 }, voiceToVoiceMs: 200 }],
   [16_000, { type: 'reply-started', turn: 2, epoch: 4, kind: 'reprompt' }],
   [17_000, played(2, 'Still there?', 16_100, 16_900)],
+  [16_950, { type: 'message-taken', messageId: 'message_1', name: 'Ann', number: '+15550111', text: 'Call me.', urgent: true }],
+  [16_960, { type: 'callback-scheduled', callbackId: 'callback_1', name: 'Ann', number: '+15550111', when: 'tomorrow', reason: 'Price' }],
+  [
+    16_970,
+    { type: 'usage-counted', turn: 2, lines: [tokens('input-tokens', 100, 40), tokens('output-tokens', 10, 16)], callCostMicros: 56 },
+  ],
+  [16_980, { type: 'usage-counted', turn: 2, lines: [tokens('input-tokens', 50, 20)], callCostMicros: 76 }],
   [17_010, { type: 'turn-completed', turn: 2, heard: 'Still there?', interrupted: false, stages: { firstPacketAt: 16_100 } }],
   [20_000, { type: 'call-ended', by: 'caller', reason: 'hung-up', durationMs: 19_000 }],
   [21_000, { type: 'call-summarised', summary: 'Asked for the hours.' }],
@@ -118,6 +134,8 @@ describe('a call', () => {
       hasRecording: true,
       summary: 'Asked for the hours.',
       voiceToVoiceP50Ms: 350,
+      costMicros: 76,
+      usage: [tokens('input-tokens', 150, 60), tokens('output-tokens', 10, 16)],
     });
   });
 
@@ -158,9 +176,28 @@ describe('a call', () => {
       stages: { speechEndAt: 4600, committedAt: 4900, firstPacketAt: 5100 },
       voiceToVoiceMs: 500,
       passages: [{ id: 'p1', documentId: 'd1', title: 'Hours', score: 0.9 }],
+      usage: [],
+      waterfall: { commit: 300, 'first-packet': 200, total: 500 },
     });
     expect(whole.turns.get(2)).toMatchObject({ voiceToVoiceMs: 200, stages: { firstPacketAt: 7200 }, assistantText: 'Fine. Still there?' });
     expect(whole.turns.get(0)).toMatchObject({ callerText: null, assistantText: 'Hello there. How can I help?' });
+  });
+
+  test('adds up what each turn used; the cost is the latest word on it', () => {
+    const usage = [tokens('input-tokens', 150, 60), tokens('output-tokens', 10, 16)];
+    expect(whole.turns.get(2)?.usage).toEqual(usage);
+    expect(whole.call).toMatchObject({ usage, costMicros: 76 });
+    expect(whole.turns.get(2)?.waterfall).toBeNull();
+  });
+
+  test('keeps what the caller left, with the time of day', () => {
+    const person = { name: 'Ann', number: '+15550111' };
+    expect([...whole.messages.values()]).toEqual([
+      { ...person, id: 'message_1', text: 'Call me.', urgent: true, takenAt: new Date('2026-01-05T09:00:16.950Z') },
+    ]);
+    expect([...whole.callbacks.values()]).toEqual([
+      { ...person, id: 'callback_1', when: 'tomorrow', reason: 'Price', scheduledAt: new Date('2026-01-05T09:00:16.960Z') },
+    ]);
   });
 
   test('a resumed reply was not interrupted', () => {
@@ -190,12 +227,14 @@ test('however the events are cut into batches, and however often they come, the 
         for (const line of rows.lines) table.set(`line ${line.seq}`, line);
         for (const turn of rows.turns) table.set(`turn ${turn.turn}`, turn);
         for (const call of rows.calls) table.set('call', call);
+        for (const row of [...rows.messages, ...rows.callbacks]) table.set(row.id, row);
       }
       const { rows } = projectCalls(new Map(), talk);
       expect(known.get('call_1')).toEqual(fold(talk));
       expect(table.get('call')).toEqual(rows.calls[0]);
       for (const line of rows.lines) expect(table.get(`line ${line.seq}`)).toEqual(line);
       for (const turn of rows.turns) expect(table.get(`turn ${turn.turn}`)).toEqual(turn);
+      for (const row of [...rows.messages, ...rows.callbacks]) expect(table.get(row.id)).toEqual(row);
     }),
   );
 });
@@ -205,7 +244,7 @@ test('events that change nothing cost no row', () => {
   const { rows } = projectCalls(first.calls, [
     { businessId: 'business_1', callId: 'call_1', seq: 99, at: 1, type: 'transcript-partial', turn: 1, text: 'x' },
   ]);
-  expect(rows).toEqual({ calls: [], turns: [], lines: [] });
+  expect(rows).toEqual({ calls: [], turns: [], lines: [], messages: [], callbacks: [] });
 });
 
 describe("a caller's turn that is committed and goes on", () => {

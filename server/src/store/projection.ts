@@ -2,7 +2,7 @@
  * What the tables say about a call, folded from its events. Pure: a batch of events and what was known before give what
  * is known now and the rows that changed. Events at or below a call's `seq` are ignored, so a batch may come twice.
  */
-import type { CallEvent, Ending, TranscriptLine, TurnStages } from '@tandem/contract';
+import { type CallEvent, type Ending, type TranscriptLine, type TurnStages, type UsageLine, waterfallOf, waitOf } from '@tandem/contract';
 
 export interface CallRow {
   id: string;
@@ -24,6 +24,9 @@ export interface CallRow {
   hasRecording: boolean;
   summary: string | null;
   voiceToVoiceP50Ms: number | null;
+  costMicros: number | null;
+  /** Sums of all its turns' lines. */
+  usage: UsageLine[];
 }
 
 export interface TurnRow {
@@ -34,10 +37,32 @@ export interface TurnRow {
   stages: TurnStages;
   voiceToVoiceMs: number | null;
   passages: Extract<CallEvent, { type: 'retrieval-done' }>['passages'];
+  usage: UsageLine[];
+  /** Milliseconds by stage and in `total`; null unless the turn was spoken and brought a sound. */
+  waterfall: Record<string, number> | null;
 }
 
 /** A transcript line and the seq of the event that began it, its key within the call. */
 export type LineRow = TranscriptLine & { seq: number };
+
+/** What a caller left with the assistant. */
+export interface MessageRow {
+  id: string;
+  name: string;
+  number: string;
+  text: string;
+  urgent: boolean;
+  takenAt: Date;
+}
+
+export interface CallbackRow {
+  id: string;
+  name: string;
+  number: string;
+  when: string;
+  reason: string;
+  scheduledAt: Date;
+}
 
 /** What is known of one call. Rows are replaced, never changed, so that an older value stays true. */
 export interface CallProjection {
@@ -48,6 +73,8 @@ export interface CallProjection {
   answeredMs: number;
   turns: ReadonlyMap<number, TurnRow>;
   lines: ReadonlyMap<number, LineRow>;
+  messages: ReadonlyMap<string, MessageRow>;
+  callbacks: ReadonlyMap<string, CallbackRow>;
   /**
    * The line of each party that more may be heard of: the caller's of the latest turn (who goes on after the commit, or
    * whose last final comes late, is still in it) with its finals so far, and the seq of the assistant's; undefined when none.
@@ -55,10 +82,17 @@ export interface CallProjection {
   speaking: { caller: { seq: number; turn: number; finals: string } | undefined; assistant: number | undefined };
 }
 
+interface Owner {
+  callId: string;
+  businessId: string;
+}
+
 export interface RowChanges {
   calls: CallRow[];
-  turns: (TurnRow & { callId: string; businessId: string })[];
-  lines: (LineRow & { callId: string; businessId: string })[];
+  turns: (TurnRow & Owner)[];
+  lines: (LineRow & Owner)[];
+  messages: (MessageRow & Owner)[];
+  callbacks: (CallbackRow & Owner)[];
 }
 
 /** Folds a batch in. `known` holds the calls' earlier states; a call that is missing there begins with this batch. */
@@ -71,13 +105,15 @@ export function projectCalls(
     const before = calls.get(event.callId) ?? known.get(event.callId) ?? beginCall(event);
     calls.set(event.callId, foldEvent(before, event));
   }
-  const rows: RowChanges = { calls: [], turns: [], lines: [] };
+  const rows: RowChanges = { calls: [], turns: [], lines: [], messages: [], callbacks: [] };
   for (const [callId, now] of calls) {
     const before = known.get(callId);
     const owner = { callId, businessId: now.call.businessId };
     if (now.call !== before?.call) rows.calls.push(now.call);
     for (const [turn, row] of now.turns) if (row !== before?.turns.get(turn)) rows.turns.push({ ...row, ...owner });
     for (const [seq, line] of now.lines) if (line !== before?.lines.get(seq)) rows.lines.push({ ...line, ...owner });
+    for (const [id, row] of now.messages) if (row !== before?.messages.get(id)) rows.messages.push({ ...row, ...owner });
+    for (const [id, row] of now.callbacks) if (row !== before?.callbacks.get(id)) rows.callbacks.push({ ...row, ...owner });
   }
   return { calls, rows };
 }
@@ -104,8 +140,19 @@ export function beginCall(event: CallEvent): CallProjection {
     hasRecording: false,
     summary: null,
     voiceToVoiceP50Ms: null,
+    costMicros: null,
+    usage: [],
   };
-  return { seq: -1, call, answeredMs: 0, turns: new Map(), lines: new Map(), speaking: { caller: undefined, assistant: undefined } };
+  return {
+    seq: -1,
+    call,
+    answeredMs: 0,
+    turns: new Map(),
+    lines: new Map(),
+    messages: new Map(),
+    callbacks: new Map(),
+    speaking: { caller: undefined, assistant: undefined },
+  };
 }
 
 /** One event folded in; the same value when the event was known already. */
@@ -149,6 +196,16 @@ export function foldEvent(before: CallProjection, event: CallEvent): CallProject
       return markInterrupted(now, event.turn, false);
     case 'turn-completed':
       return completeTurn(now, event);
+    case 'usage-counted':
+      return countUsage(now, event);
+    case 'message-taken': {
+      const { messageId: id, name, number, text, urgent } = event;
+      return { ...now, messages: new Map(now.messages).set(id, { id, name, number, text, urgent, takenAt: wallAt(event.at) }) };
+    }
+    case 'callback-scheduled': {
+      const { callbackId: id, name, number, when, reason } = event;
+      return { ...now, callbacks: new Map(now.callbacks).set(id, { id, name, number, when, reason, scheduledAt: wallAt(event.at) }) };
+    }
     default:
       return now;
   }
@@ -241,14 +298,41 @@ function markLine(now: CallProjection, turn: number, interrupted: boolean): Call
 /** A turn may complete twice (an answer, then a re-prompt): the row keeps the answer's marks. */
 function completeTurn(now: CallProjection, event: Event<'turn-completed'>): CallProjection {
   const known = now.turns.get(event.turn);
+  const stages = { ...event.stages, ...known?.stages };
   const done = withTurn(markLine(now, event.turn, event.interrupted), event.turn, {
     assistantText: known?.assistantText ?? (event.heard === '' ? null : event.heard),
     interrupted: event.interrupted || (known?.interrupted ?? false),
-    stages: { ...event.stages, ...known?.stages },
+    stages,
+    waterfall: timesOf(stages),
     voiceToVoiceMs: known?.voiceToVoiceMs ?? event.voiceToVoiceMs ?? null,
   });
   const closed = { ...done, speaking: { ...done.speaking, assistant: undefined } };
   return event.voiceToVoiceMs === undefined ? closed : withCall(closed, { voiceToVoiceP50Ms: median(closed.turns) });
+}
+
+/** Typed and keyed turns are waited for too, but not from the end of speech: they would blur the statistics. */
+function timesOf(stages: TurnStages): Record<string, number> | null {
+  const wait = waitOf(stages);
+  if (stages.speechEndAt === undefined || wait === undefined) return null;
+  return Object.fromEntries([...waterfallOf(stages).map(({ stage, fromMs, toMs }) => [stage, toMs - fromMs]), ['total', wait]]);
+}
+
+/** A turn is counted several times (its words, then its speech): quantities of the same line add up. */
+function countUsage(now: CallProjection, event: Event<'usage-counted'>): CallProjection {
+  const usage = addUsage(now.turns.get(event.turn)?.usage ?? [], event.lines);
+  const counted = withTurn(now, event.turn, { usage });
+  return withCall(counted, { usage: addUsage(now.call.usage, event.lines), costMicros: event.callCostMicros });
+}
+
+function addUsage(known: readonly UsageLine[], more: readonly UsageLine[]): UsageLine[] {
+  const lines = new Map<string, UsageLine>();
+  for (const line of [...known, ...more]) {
+    const key = [line.stage, line.provider, line.model, line.unit].join('\n');
+    const before = lines.get(key);
+    const sum = before && { quantity: before.quantity + line.quantity, costMicros: before.costMicros + line.costMicros };
+    lines.set(key, { ...line, ...sum });
+  }
+  return [...lines.values()];
 }
 
 function median(turns: ReadonlyMap<number, TurnRow>): number | null {
@@ -271,6 +355,8 @@ function withTurn(now: CallProjection, turn: number, change: Partial<TurnRow>): 
     stages: {},
     voiceToVoiceMs: null,
     passages: [],
+    usage: [],
+    waterfall: null,
   };
   return { ...now, turns: new Map(now.turns).set(turn, { ...(now.turns.get(turn) ?? blank), ...change }) };
 }

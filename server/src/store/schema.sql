@@ -34,6 +34,13 @@ create table assistants (
   recording boolean not null,
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
+  speech_to_speech text,
+  fallbacks jsonb not null,
+  voices jsonb not null,
+  turn_taking jsonb not null,
+  built_in_tools jsonb not null,
+  transfer_targets jsonb not null,
+  cost_ceiling double precision,
   FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
 );
 CREATE INDEX assistants_newest ON public.assistants USING btree (business_id, created_at DESC, id DESC);
@@ -45,7 +52,8 @@ create table businesses (
   name text not null,
   language text not null,
   time_zone text not null,
-  created_at timestamp(3) with time zone not null
+  created_at timestamp(3) with time zone not null,
+  daily_cost_ceiling double precision
 );
 CREATE INDEX businesses_newest ON public.businesses USING btree (created_at DESC, id DESC);
 CREATE UNIQUE INDEX businesses_pkey ON public.businesses USING btree (id);
@@ -69,9 +77,27 @@ create table call_turns (
   interrupted boolean not null,
   stages jsonb not null,
   voice_to_voice_ms double precision,
-  passages jsonb not null
+  passages jsonb not null,
+  usage jsonb not null,
+  waterfall jsonb
 );
 CREATE UNIQUE INDEX call_turns_pkey ON public.call_turns USING btree (call_id, turn);
+
+create table callbacks (
+  business_id text not null,
+  id text not null,
+  call_id text not null,
+  name text not null,
+  number text not null,
+  wanted_when text not null,
+  reason text not null,
+  scheduled_at timestamp(3) with time zone not null,
+  done_at timestamp(3) with time zone
+);
+CREATE INDEX callbacks_call ON public.callbacks USING btree (call_id);
+CREATE INDEX callbacks_newest ON public.callbacks USING btree (business_id, scheduled_at DESC, id DESC);
+CREATE INDEX callbacks_open ON public.callbacks USING btree (business_id, scheduled_at DESC, id DESC) WHERE (done_at IS NULL);
+CREATE UNIQUE INDEX callbacks_pkey ON public.callbacks USING btree (business_id, id);
 
 create table calls (
   id text not null,
@@ -92,9 +118,12 @@ create table calls (
   turns integer not null,
   has_recording boolean not null,
   summary text,
-  voice_to_voice_p50_ms double precision
+  voice_to_voice_p50_ms double precision,
+  cost_micros double precision,
+  usage jsonb not null
 );
 CREATE INDEX calls_assistant ON public.calls USING btree (business_id, assistant_id, started_at DESC, id DESC);
+CREATE INDEX calls_cost ON public.calls USING btree (business_id, started_at) INCLUDE (assistant_id, cost_micros);
 CREATE INDEX calls_live ON public.calls USING btree (business_id, started_at DESC, id DESC) WHERE (ended_at IS NULL);
 CREATE INDEX calls_newest ON public.calls USING btree (business_id, started_at DESC, id DESC);
 CREATE UNIQUE INDEX calls_pkey ON public.calls USING btree (id);
@@ -122,6 +151,22 @@ create table journal_cursor (
   updated_at timestamp(3) with time zone not null
 );
 CREATE UNIQUE INDEX journal_cursor_pkey ON public.journal_cursor USING btree (journal);
+
+create table messages (
+  business_id text not null,
+  id text not null,
+  call_id text not null,
+  name text not null,
+  number text not null,
+  text text not null,
+  urgent boolean not null,
+  taken_at timestamp(3) with time zone not null,
+  done_at timestamp(3) with time zone
+);
+CREATE INDEX messages_call ON public.messages USING btree (call_id);
+CREATE INDEX messages_newest ON public.messages USING btree (business_id, taken_at DESC, id DESC);
+CREATE INDEX messages_open ON public.messages USING btree (business_id, taken_at DESC, id DESC) WHERE (done_at IS NULL);
+CREATE UNIQUE INDEX messages_pkey ON public.messages USING btree (business_id, id);
 
 create table migrations (
   name text not null,
@@ -157,6 +202,22 @@ create table questions (
 );
 CREATE INDEX questions_newest ON public.questions USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX questions_pkey ON public.questions USING btree (business_id, id);
+
+create table tools (
+  business_id text not null,
+  id text not null,
+  name text not null,
+  definition jsonb not null,
+  secret_names jsonb not null,
+  secrets text,
+  enabled boolean not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX tools_name ON public.tools USING btree (business_id, name);
+CREATE INDEX tools_newest ON public.tools USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX tools_pkey ON public.tools USING btree (business_id, id);
 
 create table transcript_lines (
   call_id text not null,

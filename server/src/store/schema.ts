@@ -1,5 +1,5 @@
 /** The tables as Drizzle sees them. `migrations/` is what makes them; a test holds the two together. */
-import type { CallEvent, CallTurn, TurnStages, WordTime } from '@tandem/contract';
+import type { Assistant, CallEvent, CallTurn, ToolInput, TurnStages, UsageLine, WordTime } from '@tandem/contract';
 import { bigint, boolean, doublePrecision, foreignKey, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
@@ -12,6 +12,7 @@ export const businesses = pgTable('businesses', {
   name: text('name').notNull(),
   language: text('language').notNull(),
   timeZone: text('time_zone').notNull(),
+  dailyCostCeiling: doublePrecision('daily_cost_ceiling'),
   createdAt: createdAt(),
 });
 
@@ -30,6 +31,13 @@ export const assistants = pgTable(
     transcriber: text('transcriber'),
     languageModel: text('language_model'),
     synthesizer: text('synthesizer'),
+    speechToSpeech: text('speech_to_speech'),
+    fallbacks: jsonb('fallbacks').$type<Assistant['fallbacks']>().notNull(),
+    voices: jsonb('voices').$type<Assistant['voices']>().notNull(),
+    turnTaking: jsonb('turn_taking').$type<Assistant['turnTaking']>().notNull(),
+    builtInTools: jsonb('built_in_tools').$type<Assistant['builtInTools']>().notNull(),
+    transferTargets: jsonb('transfer_targets').$type<Assistant['transferTargets']>().notNull(),
+    costCeiling: doublePrecision('cost_ceiling'),
     eagerness: text('eagerness').$type<'low' | 'medium' | 'high'>().notNull(),
     idleMs: integer('idle_ms').notNull(),
     maxDurationMs: integer('max_duration_ms').notNull(),
@@ -133,6 +141,8 @@ export const calls = pgTable('calls', {
   hasRecording: boolean('has_recording').notNull(),
   summary: text('summary'),
   voiceToVoiceP50Ms: doublePrecision('voice_to_voice_p50_ms'),
+  costMicros: doublePrecision('cost_micros'),
+  usage: jsonb('usage').$type<UsageLine[]>().notNull(),
 });
 
 export const callEvents = pgTable(
@@ -160,6 +170,8 @@ export const callTurns = pgTable(
     stages: jsonb('stages').$type<TurnStages>().notNull(),
     voiceToVoiceMs: doublePrecision('voice_to_voice_ms'),
     passages: jsonb('passages').$type<CallTurn['passages']>().notNull(),
+    usage: jsonb('usage').$type<UsageLine[]>().notNull(),
+    waterfall: jsonb('waterfall').$type<Record<string, number>>(),
   },
   (table) => [primaryKey({ columns: [table.callId, table.turn] })],
 );
@@ -180,6 +192,58 @@ export const transcriptLines = pgTable(
     confidence: doublePrecision('confidence'),
   },
   (table) => [primaryKey({ columns: [table.callId, table.seq] })],
+);
+
+/** A tool without its secrets, name and switch, which are columns of their own. */
+export type ToolBody = ToolInput extends infer T ? (T extends ToolInput ? Omit<T, 'name' | 'secrets' | 'enabled'> : never) : never;
+
+export const tools = pgTable(
+  'tools',
+  {
+    businessId: businessId().references(() => businesses.id, { onDelete: 'cascade' }),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    definition: jsonb('definition').$type<ToolBody>().notNull(),
+    secretNames: jsonb('secret_names').$type<string[]>().notNull(),
+    /** Sealed by the secret box; null without secrets. */
+    secrets: text('secrets'),
+    enabled: boolean('enabled').notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [primaryKey({ columns: [table.businessId, table.id] })],
+);
+
+export const messages = pgTable(
+  'messages',
+  {
+    businessId: businessId(),
+    id: text('id').notNull(),
+    callId: text('call_id').notNull(),
+    name: text('name').notNull(),
+    number: text('number').notNull(),
+    text: text('text').notNull(),
+    urgent: boolean('urgent').notNull(),
+    takenAt: instant('taken_at').notNull(),
+    doneAt: instant('done_at'),
+  },
+  (table) => [primaryKey({ columns: [table.businessId, table.id] })],
+);
+
+export const callbacks = pgTable(
+  'callbacks',
+  {
+    businessId: businessId(),
+    id: text('id').notNull(),
+    callId: text('call_id').notNull(),
+    name: text('name').notNull(),
+    number: text('number').notNull(),
+    when: text('wanted_when').notNull(),
+    reason: text('reason').notNull(),
+    scheduledAt: instant('scheduled_at').notNull(),
+    doneAt: instant('done_at'),
+  },
+  (table) => [primaryKey({ columns: [table.businessId, table.id] })],
 );
 
 export const journalCursor = pgTable('journal_cursor', {

@@ -1,5 +1,5 @@
 /** The demo business: what a fresh installation answers from. Written for the ear; numbers are spelled as they are spoken. */
-import type { AssistantInput } from '@tandem/contract';
+import { type AssistantInput, assistantInput } from '@tandem/contract';
 import { createAssistant } from './assistants.ts';
 import { createBusiness, listBusinesses } from './businesses.ts';
 import type { Database } from './database.ts';
@@ -11,7 +11,7 @@ import { demoQuestions } from './seed-questions.ts';
 import { createTrunk } from './trunks.ts';
 import type { Kit } from '#kit/kit.ts';
 
-const demoAssistant: AssistantInput = {
+const demoAssistant: AssistantInput = assistantInput.parse({
   name: 'Harbour Dental reception',
   slug: 'demo',
   greeting:
@@ -21,11 +21,7 @@ const demoAssistant: AssistantInput = {
   goodbye: 'Thank you for calling Harbour Dental. Goodbye.',
   language: 'en',
   voice: 'slt',
-  eagerness: 'medium',
-  idleMs: 8_000,
-  maxDurationMs: 1_800_000,
-  recording: true,
-};
+});
 
 /** Addresses that reach the demo assistant: a fictional telephone number and SIP user names. */
 const demoAddresses = [

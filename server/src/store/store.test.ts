@@ -1,7 +1,7 @@
-import { assistant, business, documentWithText, phoneNumber, question, trunk } from '@tandem/contract';
+import { assistant, assistantInput as assistantSchema, business, documentWithText, phoneNumber, question, trunk } from '@tandem/contract';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { testKit, type TestKit } from '#kit/testing.ts';
-import { describeOnEachDatabase, emptyDatabase } from '../../test/database.ts';
+import { describeOnEachDatabase, emptyDatabase, testBox } from '../../test/database.ts';
 import { createApiKey, deleteApiKey, findApiKey, listApiKeys } from './api-keys.ts';
 import { createAssistant, deleteAssistant, listAssistants, readAssistant, updateAssistant } from './assistants.ts';
 import { createBusiness, deleteBusiness, listBusinesses, readBusiness, updateBusiness } from './businesses.ts';
@@ -13,7 +13,7 @@ import { seed } from './seed.ts';
 import { readSnapshot } from './snapshot.ts';
 import { createTrunk, deleteTrunk, listTrunks, readTrunk, updateTrunk } from './trunks.ts';
 
-const assistantInput = {
+const assistantInput = assistantSchema.parse({
   name: 'Reception',
   slug: 'reception',
   greeting: 'Hello',
@@ -25,7 +25,7 @@ const assistantInput = {
   idleMs: 8000,
   maxDurationMs: 60_000,
   recording: true,
-} as const;
+});
 
 describeOnEachDatabase('the store', ({ database, queries }) => {
   let kit: TestKit;
@@ -72,6 +72,11 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
     const changed = await updateAssistant(database(), kit, here, made.id, { greeting: 'Good day', languageModel: undefined });
     expect(changed).toMatchObject({ greeting: 'Good day', languageModel: undefined, createdAt: made.createdAt });
     expect(changed.updatedAt > made.updatedAt).toBe(true);
+    const wide = { turnTaking: { fillers: false }, fallbacks: { languageModels: ['groq'] }, voices: { flite: 'rms' } };
+    const taught = await updateAssistant(database(), kit, here, made.id, { ...wide, costCeiling: 0.5, builtInTools: ['end_call'] });
+    expect(taught).toMatchObject({ voices: { flite: 'rms' }, costCeiling: 0.5, builtInTools: ['end_call'] });
+    expect(taught.turnTaking).toEqual({ ...made.turnTaking, fillers: false });
+    expect(taught.fallbacks).toEqual({ ...made.fallbacks, languageModels: ['groq'] });
     await expect(createAssistant(database(), kit, there, assistantInput)).rejects.toMatchObject({ code: 'conflict' });
   });
 
@@ -128,7 +133,9 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
       expect(JSON.stringify(seen)).not.toContain('correct-horse');
     }
     await updateTrunk(database(), here, made.id, { name: 'Phones' });
-    expect((await readSnapshot(database())).trunks).toMatchObject([{ name: 'Phones', password: 'correct-horse', registrar: undefined }]);
+    expect((await readSnapshot(database(), { box: testBox(kit), now: new Date() })).trunks).toMatchObject([
+      { name: 'Phones', password: 'correct-horse', registrar: undefined },
+    ]);
     await expect(createTrunk(database(), kit, there, input)).rejects.toMatchObject({ code: 'conflict' });
     await deleteTrunk(database(), here, made.id);
   });
@@ -202,7 +209,7 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
     await emptyDatabase(database());
     const id = await seed(database(), kit, { countPassages: (text) => text.split('\n\n').length });
     expect(await seed(database(), kit, { countPassages: () => 1 })).toBeUndefined();
-    const snapshot = await readSnapshot(database());
+    const snapshot = await readSnapshot(database(), { box: testBox(kit), now: new Date() });
     expect(snapshot.businesses.map((row) => row.id)).toEqual([id]);
     expect(snapshot.assistants).toMatchObject([{ slug: 'demo' }]);
     expect(assistant.parse(snapshot.assistants[0])).toBeDefined();

@@ -4,7 +4,14 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { cutPassages } from '#knowledge/passages.ts';
 import type { Kit } from '#kit/kit.ts';
-import { createAssistant, deleteAssistant, listAssistants, readAssistant, updateAssistant } from '#store/assistants.ts';
+import {
+  type AssistantChange,
+  createAssistant,
+  deleteAssistant,
+  listAssistants,
+  readAssistant,
+  updateAssistant,
+} from '#store/assistants.ts';
 import type { Database } from '#store/database.ts';
 import { createDocument, deleteDocument, listDocuments, readDocument, updateDocument } from '#store/documents.ts';
 import { createNumber, deleteNumber, listNumbers, readNumber, updateNumber } from '#store/numbers.ts';
@@ -36,7 +43,7 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
     list: (businessId, page) => listAssistants(database, businessId, page),
     read: (businessId, id) => readAssistant(database, businessId, id),
     create: (businessId, input: AssistantInput) => createAssistant(database, kit, businessId, input),
-    update: (businessId, id, change) => updateAssistant(database, kit, businessId, id, change),
+    update: (businessId, id, change) => updateAssistant(database, kit, businessId, id, change as AssistantChange),
     remove: (businessId, id) => deleteAssistant(database, businessId, id),
     changed,
   });
