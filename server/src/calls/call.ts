@@ -8,16 +8,24 @@
  */
 import type { CallEvent, CallFact, Ending } from '@tandem/contract';
 import { planOf } from '#assistants/assistant.ts';
+import type { Collecting } from '#conversation/collect/collect-tool.ts';
 import { Conversation } from '#conversation/conversation.ts';
+import type { KeptSpeech } from '#conversation/kept-speech.ts';
+import type { ProviderHealth } from '#conversation/provider-health.ts';
+import type { Price } from '#conversation/usage.ts';
+import { warmGreeting } from '#conversation/warm-speech.ts';
 import { childOf, isCancelled } from '#kit/abort.ts';
 import { rfc3339, type Timer } from '#kit/clock.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Leg, LegEndCause, LegListener } from '#telephony/leg.ts';
 import type { Route } from './directory.ts';
-import { type InstalledModels, pick } from './installed-models.ts';
+import { type InstalledModels, order } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { CallRecording, Shelf } from './recording.ts';
+import { CallActions } from './tools/call-actions.ts';
+import type { ToolShop } from './tools/tool-box.ts';
+import { type Dial, endingOfTransferred, Transfer } from './transfer.ts';
 
 /** Where the call's first leg comes from. */
 export interface Line {
@@ -32,13 +40,26 @@ export interface Line {
   connect(signal: AbortSignal): Promise<Leg>;
 }
 
+/** What all calls of a process share. */
+export interface SharedByCalls {
+  health: ProviderHealth;
+  kept: KeptSpeech;
+  /** Millionths of a US dollar; absent: nothing costs anything. */
+  price?: Price;
+}
+
 export interface CallOptions {
   kit: Kit;
+  shared: SharedByCalls;
   route: Route;
   line: Line;
   models: InstalledModels;
   journal: Journal;
   recordings: Shelf;
+  /** The business's own tools; only the built-in ones when absent. */
+  shop?: ToolShop;
+  /** Places a second leg, to hand the caller over; absent where nothing can be dialled. */
+  dial?: Dial;
 }
 
 /** Longer than any gateway lets it ring. */
@@ -51,6 +72,8 @@ interface TalkParts {
   tooLong?: Timer;
   recording?: CallRecording;
   conversation?: Conversation;
+  transfer?: Transfer;
+  actions?: CallActions;
 }
 
 const ENDING_OF_LEG: Record<LegEndCause, Ending> = {
@@ -68,6 +91,8 @@ export class Call {
   #receivedAt: number;
   #answeredAt: number | undefined;
   #seq = 0;
+  /** Knows which words and keys are a secret. */
+  #collecting: Collecting | undefined;
   #scope: ReturnType<typeof childOf>;
   #ended = Promise.withResolvers<{ ending: Ending; detail?: string }>();
   #closed = Promise.withResolvers<void>();
@@ -101,6 +126,7 @@ export class Call {
       assistantName: route.assistant.name,
       providerCallId: line.providerCallId,
     });
+    this.#warm();
     try {
       const leg = await this.#connect();
       if (leg) await this.#talk(leg);
@@ -112,6 +138,19 @@ export class Call {
     this.#record({ type: 'call-ended', ...ending, durationMs: this.#talkedMs(), ...(detail === undefined ? {} : { detail }) });
     this.#closed.resolve();
     return ending;
+  }
+
+  /** While it rings, in the format of telephone lines: what a browser needs is made when it is there. */
+  #warm(): void {
+    const { kit, route, models, shared, line } = this.#options;
+    const { assistant, knowledge } = route;
+    const [first, ...others] = order(models.synthesizers, assistant.synthesizer, assistant.fallbacks.synthesizers);
+    if (!first || line.gateway === 'browser') return;
+    const plan = planOf(assistant, route.businessName, knowledge.phrases);
+    const { health, kept } = shared;
+    const parts = { kit, businessId: this.businessId, format: 'mulaw-8000', plan, synthesizers: [first, ...others], health, kept } as const;
+    void warmGreeting(parts, this.#scope.signal);
+    void models.languageModels[0]?.warm?.();
   }
 
   /** The leg, once answered; undefined when the call ended before. An answer that comes too late is hung up. */
@@ -152,7 +191,9 @@ export class Call {
     parts.tooLong?.cancel();
     this.#scope.abort('call-ended');
     parts.conversation?.close();
+    parts.actions?.collecting?.close();
     await leg.hangUp(ending).catch((error: unknown) => this.#fail(error));
+    await parts.transfer?.close(ending);
     const late = kit.clock.after(LEG_END_WITHIN_MS, () => legEnded.resolve('error'));
     const cause = await legEnded.promise;
     late.cancel();
@@ -166,10 +207,16 @@ export class Call {
     const { route, kit } = this.#options;
     parts.tooLong = kit.clock.after(route.assistant.maxDurationMs, () => void this.end({ by: 'system', reason: 'max-duration' }));
     parts.recording = this.#startRecording(leg);
-    parts.conversation = this.#converse(leg);
-    leg.attach(this.#listener(leg, parts.recording, parts.conversation, legEnded));
+    parts.transfer = this.#transferOf(leg, parts);
+    parts.actions = this.#actionsOf(leg, parts.transfer);
+    this.#collecting = parts.actions.collecting;
+    parts.conversation = this.#converse(leg, parts.actions);
+    leg.attach(this.#listener(leg, parts, parts.conversation, legEnded));
     parts.conversation.start().then(
-      (ending) => void this.end(ending),
+      (ending) => {
+        // Closed because a person has taken over: the call goes on without it.
+        if (!parts.transfer?.joined) void this.end(ending);
+      },
       (error: unknown) => {
         if (!isCancelled(error)) this.#fail(error);
       },
@@ -182,11 +229,26 @@ export class Call {
     void this.end({ by: 'system', reason: 'error' }, messageOf(error));
   }
 
-  #converse(leg: Leg): Conversation {
-    const { kit, route, models } = this.#options;
+  /** Undefined where nothing can be dialled. */
+  #transferOf(leg: Leg, parts: TalkParts): Transfer | undefined {
+    const { kit, dial } = this.#options;
+    if (!dial) return undefined;
+    return new Transfer({
+      kit,
+      caller: leg,
+      dial,
+      record: (fact) => this.#record(fact),
+      joining: () => parts.conversation?.close(),
+      ended: (ending) => void this.end(ending),
+    });
+  }
+
+  #converse(leg: Leg, actions: CallActions): Conversation {
+    const { kit, route, models, shared, journal } = this.#options;
     const { assistant, knowledge } = route;
-    const languageModel = pick(models.languageModels, assistant.languageModel);
-    const synthesizer = pick(models.synthesizers, assistant.synthesizer);
+    const { fallbacks, costCeiling } = assistant;
+    const [languageModel, ...languageModels] = order(models.languageModels, assistant.languageModel, fallbacks.languageModels);
+    const [synthesizer, ...synthesizers] = order(models.synthesizers, assistant.synthesizer, fallbacks.synthesizers);
     if (!languageModel || !synthesizer) throw new TandemError('unavailable', 'No language model or no voice is installed');
     return new Conversation({
       kit,
@@ -195,14 +257,32 @@ export class Call {
       leg,
       plan: planOf(assistant, route.businessName, knowledge.phrases),
       voiceActivity: models.voiceActivity(leg.format),
-      transcriber: pick(models.transcribers, assistant.transcriber),
-      languageModel,
-      synthesizer,
+      endOfTurn: models.endOfTurn?.(leg.format),
+      transcribers: order(models.transcribers, assistant.transcriber, fallbacks.transcribers),
+      languageModels: [languageModel, ...languageModels],
+      synthesizers: [synthesizer, ...synthesizers],
+      ...shared,
+      ...(costCeiling === null ? {} : { costCeilingMicros: costCeiling * 1_000_000 }),
       retrieve: (query) => knowledge.search(query),
-      tools: [],
+      tools: actions.tools,
+      taker: actions.collecting,
+      durable: () => journal.flush(),
       at: () => this.#at(),
       record: (fact) => this.#record(fact),
       signal: this.#scope.signal,
+    });
+  }
+
+  #actionsOf(leg: Leg, transfer: Transfer | undefined): CallActions {
+    const { kit, route, shop, line } = this.#options;
+    return new CallActions({
+      kit,
+      route,
+      shop,
+      leg,
+      callerNumber: line.direction === 'inbound' ? line.from : line.to,
+      record: (fact) => this.#record(fact),
+      transfer: transfer && ((target, signal) => transfer.connect(target, signal)),
     });
   }
 
@@ -218,24 +298,27 @@ export class Call {
     });
   }
 
-  #listener(leg: Leg, recording: CallRecording | undefined, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
+  #listener(leg: Leg, parts: TalkParts, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
+    const { recording, transfer } = parts;
     return {
       frame: (heard, sent) => {
         try {
           recording?.write(heard.sound, sent);
-          conversation.frame(heard, sent);
+          if (transfer?.joined) transfer.frame(heard);
+          else conversation.frame(heard, sent);
         } catch (error) {
           this.#fail(error);
         }
       },
       digit: (digit) => {
-        this.#record({ type: 'digit-received', legId: leg.id, digit });
-        conversation.digit(digit);
+        this.#record({ type: 'digit-received', legId: leg.id, ...(this.#collecting?.secret ? { digit: '*', secret: true } : { digit }) });
+        if (transfer?.joined) transfer.digit(digit);
+        else conversation.digit(digit);
       },
       typed: (text) => conversation.typed(text),
       recognised: (text, final, confidence) => conversation.recognised(text, final, confidence),
       ended: (cause) => {
-        void this.end(ENDING_OF_LEG[cause]);
+        void this.end(transfer?.joined ? endingOfTransferred(ENDING_OF_LEG[cause]) : ENDING_OF_LEG[cause]);
         ended(cause);
       },
     };
@@ -252,7 +335,8 @@ export class Call {
   }
 
   #record(fact: CallFact): void {
-    const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: this.#at(), ...fact };
+    const shown = this.#collecting?.hide(fact) ?? fact;
+    const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: this.#at(), ...shown };
     this.#options.journal.append(event as CallEvent);
   }
 }

@@ -2,9 +2,12 @@
  * The directory: who may be called, and what a call then knows. The office publishes an entry per business at start
  * and after every change; a call takes its snapshot at ring and reads no database until it ends.
  */
-import type { Assistant } from '@tandem/contract';
+import type { Assistant, ToolInput } from '@tandem/contract';
 import { KnowledgeBase, type KnowledgeSource } from '#knowledge/knowledge-base.ts';
 import type { TrunkConfig } from '#telephony/gateway.ts';
+
+/** A tool of a business with its secrets: it goes to the call thread and nowhere else. */
+export type StoredTool = { id: string } & ToolInput;
 
 /** All that calls of one business need, as plain data that crosses threads. */
 export interface BusinessEntry {
@@ -15,6 +18,11 @@ export interface BusinessEntry {
   numbers: { address: string; assistantId: string }[];
   trunks: TrunkConfig[];
   knowledge: KnowledgeSource;
+  /** IANA name; decides when a day begins and what "tomorrow" is. UTC when absent. */
+  timeZone?: string;
+  /** What today's calls cost up to the publication (calls of this process among them) and may cost, in millionths of a US dollar. */
+  costs?: { dailyCeilingMicros: number | null; spentTodayMicros: number };
+  tools?: StoredTool[];
 }
 
 /** Who answers, and with what. */
@@ -23,6 +31,8 @@ export interface Route {
   businessName: string;
   assistant: Assistant;
   knowledge: KnowledgeBase;
+  tools?: StoredTool[];
+  timeZone?: string;
 }
 
 interface Listed {
@@ -82,14 +92,26 @@ export class Directory {
     const { entry, knowledge } = listed;
     const assistantId = entry.numbers.find(({ address }) => address === key)?.assistantId;
     const assistant = entry.assistants.find((one) => (bySlug ? one.slug === key : one.id === assistantId));
-    return assistant && { businessId: entry.id, businessName: entry.name, assistant, knowledge };
+    return (
+      assistant && { businessId: entry.id, businessName: entry.name, assistant, knowledge, tools: entry.tools, timeZone: entry.timeZone }
+    );
   }
 
   /** The route of a call that we place ourselves. */
   routeOf(businessId: string, assistantId: string): Route | undefined {
     const listed = this.#businesses.get(businessId);
     const assistant = listed?.entry.assistants.find(({ id }) => id === assistantId);
-    return listed && assistant && { businessId, businessName: listed.entry.name, assistant, knowledge: listed.knowledge };
+    return (
+      listed &&
+      assistant && {
+        businessId,
+        businessName: listed.entry.name,
+        assistant,
+        knowledge: listed.knowledge,
+        tools: listed.entry.tools,
+        timeZone: listed.entry.timeZone,
+      }
+    );
   }
 
   #strike(entry: BusinessEntry): void {

@@ -1,16 +1,22 @@
 /** Where calls arrive: routes each to who answers, and holds the live ones - the only mutable registry of calls. */
 import type { Ending } from '@tandem/contract';
+import { KeptSpeech } from '#conversation/kept-speech.ts';
+import { ProviderHealth } from '#conversation/provider-health.ts';
+import type { Price } from '#conversation/usage.ts';
+import type { BreakerState } from '#kit/breaker.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { ownedBy } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
 import { KnowledgeBase } from '#knowledge/knowledge-base.ts';
 import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
-import { Call } from './call.ts';
+import { Call, type SharedByCalls } from './call.ts';
 import { type BusinessEntry, Directory, type Route } from './directory.ts';
 import type { InstalledModels } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { PlaceCall } from './office-link.ts';
 import type { Shelf } from './recording.ts';
+import type { ToolShop } from './tools/tool-box.ts';
+import type { Dial } from './transfer.ts';
 
 export interface SwitchboardOptions {
   kit: Kit;
@@ -19,6 +25,10 @@ export interface SwitchboardOptions {
   recordings: Shelf;
   /** Live calls beyond which new ones are refused with `capacity-reached`. */
   maxCalls: number;
+  /** The businesses' own tools; none when absent. */
+  shop?: ToolShop;
+  /** What a line of usage costs, millionths of a US dollar; nothing when absent. */
+  price?: Price;
 }
 
 export class Switchboard {
@@ -28,12 +38,14 @@ export class Switchboard {
   #options: SwitchboardOptions;
   #calls = new Map<string, Call>();
   #gateways = new Map<string, Gateway>();
+  readonly #shared: SharedByCalls;
   #draining = false;
   #refused: Record<string, number> = {};
   #emptied: (() => void)[] = [];
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
+    this.#shared = { health: new ProviderHealth(options.kit.clock), kept: new KeptSpeech(), price: options.price };
   }
 
   get live(): number {
@@ -43,6 +55,11 @@ export class Switchboard {
   /** Calls refused so far, by reason. */
   get refused(): Readonly<Record<string, number>> {
     return this.#refused;
+  }
+
+  /** The breaker of each provider by `stage/provider`, for metrics. */
+  get providers(): Readonly<Record<string, BreakerState>> {
+    return this.#shared.health.breakers.states();
   }
 
   connect(gateways: readonly Gateway[]): void {
@@ -83,6 +100,8 @@ export class Switchboard {
 
   #listed(entries: readonly BusinessEntry[], removed: readonly string[]): void {
     for (const id of removed) this.directory.remove(id);
+    for (const { id, tools } of entries) this.#options.shop?.publish(id, tools);
+    for (const id of removed) this.#options.shop?.publish(id);
     const { trunks } = this.directory;
     for (const gateway of this.#gateways.values()) gateway.setTrunks?.(trunks);
     this.#warm(entries);
@@ -119,19 +138,35 @@ export class Switchboard {
     const wanted = [...this.#gateways.values()].filter(({ name }) => order.gateway === undefined || name === order.gateway);
     const gateway = wanted.find((one) => one.canDial?.(order.businessId));
     if (!gateway) throw new TandemError('outbound-not-configured');
-    const from = this.directory.businesses
-      .find(({ id }) => id === order.businessId)
-      ?.numbers.find(({ address, assistantId }) => assistantId === order.assistantId && address.startsWith('+'))?.address;
+    const from = this.#numberOf(order.businessId, order.assistantId);
     const call = this.#begin(route, {
       direction: 'outbound',
       gateway: gateway.name,
-      from: from ?? 'anonymous',
+      from,
       to: order.to,
       providerCallId: undefined,
       abandoned: undefined,
-      connect: (signal) => gateway.dial({ businessId: order.businessId, to: order.to, from: from ?? 'anonymous', signal }),
+      connect: (signal) => gateway.dial({ businessId: order.businessId, to: order.to, from, signal }),
     });
     return call.id;
+  }
+
+  /** The number that calls out of this assistant show. */
+  #numberOf(businessId: string, assistant: string): string {
+    const entry = this.directory.businesses.find(({ id }) => id === businessId);
+    return entry?.numbers.find(({ address, assistantId }) => assistantId === assistant && address.startsWith('+'))?.address ?? 'anonymous';
+  }
+
+  /** How a call of this route dials a second leg; undefined where calls out are not configured for the business. */
+  #dialFor({ businessId, assistant }: Route): Dial | undefined {
+    const able = () => [...this.#gateways.values()].filter((gateway) => gateway.canDial?.(businessId));
+    if (able().length === 0) return undefined;
+    return (to, signal) => {
+      const gateways = able();
+      const gateway = gateways.find(({ name }) => name === 'sip' && /^sips?:/i.test(to)) ?? gateways[0];
+      if (!gateway) return Promise.reject(new TandemError('outbound-not-configured'));
+      return gateway.dial({ businessId, to, from: this.#numberOf(businessId, assistant.id), signal });
+    };
   }
 
   /** False when the business has no such live call. */
@@ -172,8 +207,8 @@ export class Switchboard {
   }
 
   #begin(route: Route, line: ConstructorParameters<typeof Call>[0]['line']): Call {
-    const { kit, models, journal, recordings } = this.#options;
-    const call = new Call({ kit, route, line, models, journal, recordings });
+    const { kit, models, journal, recordings, shop } = this.#options;
+    const call = new Call({ kit, shared: this.#shared, route, line, models, journal, recordings, shop, dial: this.#dialFor(route) });
     this.#calls.set(call.id, call);
     ownedBy(call.id, () => call.run()).then(
       () => this.#forget(call),

@@ -1,37 +1,29 @@
 /**
- * The words of an answer: retrieval, then the language model, then the tools it calls, as often as the policy allows.
+ * The words of an answer: retrieval, then the language models, then the tools they call, as often as the policy allows.
  * Text of callers, passages and tool results is data for the model; nothing of it becomes an instruction here.
  */
 import type { CallFact, TurnStages } from '@tandem/contract';
-import { childOf } from '#kit/abort.ts';
+import { untilAborted } from '#kit/abort.ts';
 import { messageOf, VendorError } from '#kit/errors.ts';
-import type { Kit } from '#kit/kit.ts';
-import type { LanguageModel, ModelMessage, ModelPassage, ModelTool, ModelToolCall } from '#models/language-model.ts';
+import type { ModelMessage, ModelRequest, ModelTool, ModelToolCall } from '#models/language-model.ts';
 import type { Tool } from '#models/tool.ts';
-import { inTime, withDeadlines } from './deadlines.ts';
+import type { LanguageModels, ModelWalk } from './language-models.ts';
 import type { SettledPlan } from './plan.ts';
-
-export interface Retrieval {
-  passages: ModelPassage[];
-  answerable: boolean;
-}
-
-/** Must not touch a database on the sound path. What it throws counts as "nothing found". */
-export type Retrieve = (query: string) => Retrieval | Promise<Retrieval>;
+import { categoryOf } from './provider-health.ts';
+import type { Retrieval, RetrievalCache } from './retrieval.ts';
+import { ClauseCutter } from './script.ts';
+import type { ToolSteps } from './tool-steps.ts';
+import type { Clause } from './voice.ts';
 
 export interface AnswerParts {
-  kit: Kit;
   plan: SettledPlan;
-  languageModel: LanguageModel;
-  retrieve: Retrieve;
+  models: LanguageModels;
+  retrieval: RetrievalCache;
   tools: readonly Tool[];
-  callId: string;
-  businessId: string;
+  steps: ToolSteps;
   /** The call's clock. */
   now: () => number;
   record: (fact: CallFact) => void;
-  /** Ends with the conversation: a tool with side effects outlives the reply that called it, not the call. */
-  signal: AbortSignal;
 }
 
 export interface AnswerRequest {
@@ -40,8 +32,10 @@ export interface AnswerRequest {
   text: string;
   messages: readonly ModelMessage[];
   stages: TurnStages;
-  /** Tool calls and results, for the history. */
-  onTools: (steps: readonly ModelMessage[]) => void;
+  /** Resolves when the turn is committed: no tool runs before. Undefined: it is. */
+  gate: Promise<void> | undefined;
+  /** What can be said when no model is left. */
+  lastResort: () => string | undefined;
 }
 
 export const END_CALL = 'end_call';
@@ -56,12 +50,16 @@ export class Answer {
   readonly #parts: AnswerParts;
   readonly #request: AnswerRequest;
   readonly #steps: ModelMessage[] = [];
-  #retrieval: Retrieval | undefined;
+  readonly #cutter: ClauseCutter;
+  readonly #walk: ModelWalk;
+  #clauses = 0;
   #goodbye = false;
 
   constructor(parts: AnswerParts, request: AnswerRequest) {
     this.#parts = parts;
     this.#request = request;
+    this.#cutter = new ClauseCutter(parts.plan.policy.maxReplyChars);
+    this.#walk = parts.models.walk();
   }
 
   /** The model asked to end the call after this answer. */
@@ -69,74 +67,136 @@ export class Answer {
     return this.#goodbye;
   }
 
-  /**
-   * Streams the text. Throws `VendorError`, or the signal's reason. Called again after a failure it goes on behind the
-   * tools that have already run.
-   */
-  async *words(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
-    this.#retrieval ??= await this.#retrieve(signal);
-    const { policy, goodbye } = this.#parts.plan;
-    let said = '';
-    for (let round = this.#steps.filter(({ role }) => role === 'assistant').length; round <= policy.toolSteps; round++) {
-      const calls: ModelToolCall[] = [];
-      let text = '';
-      // In the last round there are no tools left to call, so that words must come.
-      for await (const part of this.#generate(signal, round < policy.toolSteps)) {
-        if (part.type === 'tool-call') calls.push(part.call);
-        if (part.type !== 'text' || part.text === '') continue;
-        text += part.text;
-        yield part.text;
-      }
-      said += text;
-      const others = calls.filter(({ name }) => name !== END_CALL);
-      if (others.length < calls.length) this.#goodbye = true;
-      if (others.length === 0 || round === policy.toolSteps) break;
-      yield* this.#runTools(others, text, signal);
-    }
-    if (said.trim() !== '') return;
-    if (!this.#goodbye) throw new VendorError(this.#parts.languageModel.name, 'retryable', 'answered without a word');
-    yield goodbye;
+  get toolRunning(): boolean {
+    return this.#parts.steps.running;
   }
 
-  #generate(signal: AbortSignal, withTools: boolean) {
-    const { plan, languageModel, kit, tools, now } = this.#parts;
-    const { messages, stages } = this.#request;
-    stages.requestAt ??= now();
-    const parts = languageModel.generate({
+  /** Streams the clauses, once. Throws `VendorError` when no model is left, or the signal's reason. */
+  async *clauses(signal: AbortSignal): AsyncGenerator<Clause, void, undefined> {
+    const found = await this.#retrieve(signal);
+    if (found.approved?.answer !== undefined) {
+      yield* this.#line(found.approved.answer);
+      if (this.#clauses > 0) return;
+    }
+    try {
+      yield* this.#converse(found, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const line = this.#request.lastResort();
+      if (line === undefined) throw error;
+      yield* this.#line(line);
+    }
+  }
+
+  async *#converse(found: Retrieval, signal: AbortSignal): AsyncGenerator<Clause, void, undefined> {
+    const { plan, steps } = this.#parts;
+    const { toolSteps } = plan.policy;
+    for (let round = 0; ; round++) {
+      // In the last round there are no tools left to call, so that words must come.
+      const last = round >= toolSteps || steps.runaway || steps.hopeless;
+      const { calls, text } = yield* this.#round(found, !last, signal);
+      const others = calls.filter(({ name }) => name !== END_CALL);
+      if (others.length < calls.length) this.#goodbye = true;
+      yield* this.#cut(this.#cutter.flush(), false);
+      if (others.length === 0 || last || this.#cutter.full) break;
+      const line = steps.lineOf(others);
+      if (line !== undefined && text.trim() === '') yield* this.#line(line);
+      if (this.#request.gate) await untilAborted(this.#request.gate, signal);
+      const messages = await steps.run(others, signal);
+      this.#steps.push({ role: 'assistant', text, toolCalls: others }, ...messages);
+      if (signal.aborted) throw signal.reason;
+      // Told once; asked for what does not exist a second time, the assistant says so itself.
+      if (steps.hopeless) {
+        yield* this.#line(plan.lines.unable);
+        return;
+      }
+      this.#clauses = 0;
+    }
+    if (this.#clauses > 0) return;
+    yield* this.#line(this.#goodbye ? plan.goodbye : plan.lines.unable);
+  }
+
+  /** One answer of a model, finished by the next one from the last clause on where it fails. */
+  async *#round(found: Retrieval, withTools: boolean, signal: AbortSignal) {
+    const { now } = this.#parts;
+    const { stages } = this.#request;
+    const said: string[] = [];
+    for (;;) {
+      const calls: ModelToolCall[] = [];
+      let text = said.join(' ');
+      try {
+        stages.requestAt ??= now();
+        for await (const part of this.#walk.ask(this.#modelRequest(found, withTools, said, signal))) {
+          stages.firstTokenAt ??= now();
+          if (part.type === 'tool-call') calls.push(part.call);
+          if (part.type !== 'text' || part.text === '') continue;
+          text += text === '' ? part.text.trimStart() : part.text;
+          for (const clause of this.#cutter.push(part.text)) {
+            said.push(clause);
+            yield* this.#cut([clause], false);
+          }
+          if (this.#cutter.full) break;
+        }
+        // Without a word or a call it has failed as much as with an error.
+        if (/[\p{L}\p{N}]/u.test(text) || calls.length > 0) return { calls, text };
+        throw new VendorError(this.#walk.current?.name ?? 'model', 'retryable', 'answered without a word');
+      } catch (error) {
+        if (signal.aborted) throw error;
+        this.#failed(error);
+        // What was begun and is not a clause is said by the next one.
+        this.#cutter.drop();
+      }
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { record } = this.#parts;
+    const { failed, next } = this.#walk.failed(error);
+    record({
+      type: 'provider-failed',
+      turn: this.#request.turn,
+      stage: 'language-model',
+      provider: failed.name,
+      category: categoryOf(error),
+      message: messageOf(error),
+      ...(next ? { next: next.name } : {}),
+    });
+    if (!next) throw error;
+  }
+
+  #modelRequest(found: Retrieval, withTools: boolean, said: readonly string[], signal: AbortSignal): ModelRequest {
+    const { plan, tools } = this.#parts;
+    return {
       instructions: plan.instructions,
-      messages: [...messages, ...this.#steps],
-      passages: this.#retrieval?.passages ?? [],
-      answerable: this.#retrieval?.answerable ?? false,
+      messages: [...this.#request.messages, ...this.#steps],
+      passages: found.passages,
+      answerable: found.answerable,
       tools: withTools ? [endCallTool, ...tools.map(describe)] : [endCallTool],
       language: plan.language,
       maxTokens: plan.policy.maxTokens,
       signal,
-    });
-    const deadlines = {
-      clock: kit.clock,
-      vendor: languageModel.name,
-      firstMs: plan.policy.firstTokenMs,
-      nextMs: plan.policy.nextTokenMs,
-      signal,
+      ...(said.length > 0 ? { continueFrom: said.join(' ') } : {}),
     };
-    return marked(withDeadlines(parts, deadlines), () => {
-      stages.firstTokenAt ??= now();
-    });
+  }
+
+  /** A line that somebody has written: its speech is kept. */
+  *#line(text: string): Generator<Clause, void, undefined> {
+    const cutter = new ClauseCutter(this.#parts.plan.policy.maxReplyChars);
+    yield* this.#cut([...cutter.push(text), ...cutter.flush()], true);
+  }
+
+  *#cut(texts: readonly string[], keep: boolean): Generator<Clause, void, undefined> {
+    for (const text of texts) {
+      this.#clauses++;
+      yield { text, keep };
+    }
   }
 
   async #retrieve(signal: AbortSignal): Promise<Retrieval> {
-    const { kit, plan, retrieve, now, record } = this.#parts;
+    const { retrieval, now, record } = this.#parts;
     const { turn, text, stages } = this.#request;
     const from = now();
-    let found: Retrieval = { passages: [], answerable: false };
-    try {
-      const asked = retrieve(text);
-      found =
-        asked instanceof Promise ? await inTime(asked, plan.policy.retrievalMs, { clock: kit.clock, vendor: 'knowledge', signal }) : asked;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      kit.log.warn({ turn, error }, 'retrieval failed: answering without passages');
-    }
+    const found = await retrieval.of(text, signal);
     stages.retrievalAt = now();
     record({
       type: 'retrieval-done',
@@ -148,59 +208,8 @@ export class Answer {
     });
     return found;
   }
-
-  /** Runs the calls of one round side by side; yields what is to be said meanwhile. */
-  async *#runTools(calls: readonly ModelToolCall[], text: string, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
-    const { tools } = this.#parts;
-    const known = calls.map((call) => ({ call, tool: tools.find(({ name }) => name === call.name) }));
-    const line = known.find(({ tool }) => tool?.say !== undefined)?.tool?.say;
-    if (line !== undefined && text === '') yield `${line}\n`;
-    const results = Promise.all(known.map(({ call, tool }) => this.#runTool(call, tool, signal)));
-    const recorded = results.then((messages) => {
-      const steps: ModelMessage[] = [{ role: 'assistant', text: '', toolCalls: [...calls] }, ...messages];
-      this.#steps.push({ role: 'assistant', text, toolCalls: [...calls] }, ...messages);
-      this.#request.onTools(steps);
-    });
-    await recorded;
-  }
-
-  /** Never throws: a failure is a result that the model is told. */
-  async #runTool(call: ModelToolCall, tool: Tool | undefined, replySignal: AbortSignal): Promise<ModelMessage> {
-    const { kit, callId, businessId, now, record, signal } = this.#parts;
-    const { turn } = this.#request;
-    const head = { turn, toolCallId: call.id, name: call.name };
-    const from = now();
-    record({ type: 'tool-called', ...head, arguments: call.arguments });
-    const finish = (outcome: 'ok' | 'failed' | 'unknown', result: unknown): ModelMessage => {
-      record({ type: 'tool-returned', ...head, outcome, tookMs: now() - from, result });
-      return { role: 'tool', toolCallId: call.id, name: call.name, result: JSON.stringify(result) ?? 'null' };
-    };
-    const input = tool?.schema.safeParse(call.arguments);
-    if (!tool || !input) return finish('failed', { error: `there is no tool ${call.name}` });
-    if (!input.success)
-      return finish('failed', {
-        error: `wrong arguments: ${input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
-      });
-    // What changes something outside is finished even when the caller interrupts.
-    const scope = childOf(tool.sideEffect || !tool.interruptible ? signal : replySignal);
-    try {
-      const work = tool.run(input.data, { callId, businessId, idempotencyKey: `${callId}:${turn}:${call.id}`, signal: scope.signal });
-      return finish('ok', await inTime(work, tool.timeoutMs, { clock: kit.clock, vendor: tool.name, signal: scope.signal }));
-    } catch (error) {
-      scope.abort('deadline');
-      // Sent and not answered: nobody knows whether it happened.
-      return finish(tool.sideEffect ? 'unknown' : 'failed', { error: messageOf(error) });
-    }
-  }
 }
 
 function describe(tool: Tool): ModelTool {
-  return { name: tool.name, description: tool.description, parameters: tool.schema.toJSONSchema() };
-}
-
-async function* marked<T>(stream: AsyncIterable<T>, first: () => void): AsyncGenerator<T, void, undefined> {
-  for await (const value of stream) {
-    first();
-    yield value;
-  }
+  return { name: tool.name, description: tool.description, parameters: tool.parameters ?? tool.schema.toJSONSchema() };
 }

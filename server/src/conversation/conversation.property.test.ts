@@ -3,6 +3,7 @@ import { callEvent } from '@tandem/contract';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VendorError } from '#kit/errors.ts';
+import { ProviderHealth } from './provider-health.ts';
 import { Stage } from './testing.ts';
 
 type Deed =
@@ -33,20 +34,45 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 
 const life = fc.record({
   deeds: fc.array(fc.record({ deed, afterMs: fc.integer({ min: 0, max: 3_000 }) }), { maxLength: 14 }),
-  thinkMs: fc.constantFrom(0, 200, 1_200),
+  thinkMs: fc.constantFrom(0, 200, 1_200, 3_000),
   speechDelayMs: fc.constantFrom(0, 60, 400),
-  failAt: fc.option(fc.nat(6), { nil: undefined }),
+  /** Which requests for words fail, and whether in the middle. */
+  fails: fc.array(fc.record({ at: fc.nat(8), early: fc.boolean() }), { maxLength: 3 }),
+  /** After so much of a clause the first voice fails. */
+  voiceFailsAfterMs: fc.option(fc.constantFrom(0, 300, 900), { nil: undefined }),
+  speculation: fc.constantFrom('off' as const, 'words' as const, 'speech' as const),
+  fillers: fc.boolean(),
+  hedging: fc.boolean(),
+  spares: fc.boolean(),
   restMs: fc.constantFrom(0, 3_000, 45_000),
 });
 
-async function live({ deeds, thinkMs, speechDelayMs, failAt, restMs }: typeof life extends fc.Arbitrary<infer Life> ? Life : never) {
+type Life = typeof life extends fc.Arbitrary<infer One> ? One : never;
+
+async function live({ deeds, thinkMs, speechDelayMs, fails, voiceFailsAfterMs, spares, restMs, ...policy }: Life) {
   let asked = 0;
+  const no = new VendorError('told', 'retryable', 'no');
+  const answers = () => {
+    const fault = fails.find(({ at }) => at === asked);
+    asked++;
+    if (fault) return fault.early ? [thinkMs, no] : [thinkMs, 'We are open from nine to five. On Sunday', 400, no];
+    return [thinkMs, 'We are open from nine to five. On Sunday we are closed.'];
+  };
   const stage = await Stage.set({
     speechDelayMs,
-    answers: () =>
-      asked++ === failAt
-        ? [thinkMs, new VendorError('told', 'retryable', 'no')]
-        : [thinkMs, 'We are open from nine to five. On Sunday we are closed.'],
+    answers,
+    plan: { policy },
+    models: (kit, self) => {
+      const health = new ProviderHealth(kit.clock);
+      for (let i = 0; i < 20; i++) health.latency('language-model', { name: 'told' }).add(350);
+      const [model, voice] = [self.languageModel(answers), self.synthesizer({ delayMs: speechDelayMs, failsAfterMs: voiceFailsAfterMs })];
+      if (!spares) return { health };
+      return {
+        health,
+        languageModels: [model, self.languageModel(answers, 'spare')],
+        synthesizers: [voice, self.synthesizer({ name: 'spare' })],
+      };
+    },
   });
   for (const { deed, afterMs } of deeds) {
     const at = stage.now + afterMs;
@@ -90,7 +116,8 @@ describe('whatever the caller does', () => {
           .some((fact) => fact.turn === turn && (fact.kind === 'reprompt' || fact.kind === 'goodbye'));
         if (repeated || reprompted) continue;
         const played = stage.of('speech-played').filter((fact) => fact.turn === turn);
-        expect(played.map(({ text }) => text).join(' ')).toBe(heard);
+        const words = played.filter(({ filler }) => !filler).map(({ text }) => text);
+        expect(words.join(' ')).toBe(heard);
       }
     });
   }, 30_000);
@@ -123,11 +150,32 @@ describe('whatever the caller does', () => {
       for (const { messages } of stage.requests) {
         for (const message of messages) {
           if (message.role !== 'assistant') continue;
-          const played = new Set(stage.of('speech-played').flatMap(({ text }) => text.split(' ')));
+          const answers = stage.of('speech-played').filter(({ filler }) => !filler);
+          const played = new Set(answers.flatMap(({ text }) => text.split(' ')));
           for (const word of message.text.split(' ')) if (word !== '') expect(played).toContain(word);
         }
       }
       await stage.strike();
+    });
+  }, 30_000);
+
+  test('nothing of a speculation is heard, done or told before its turn is committed, and each comes to one end', async () => {
+    await check(async (stage) => {
+      await stage.strike();
+      let alive = 0;
+      for (const fact of stage.facts) {
+        if (fact.type === 'speculation-started') alive++;
+        if (fact.type === 'speculation-dropped') alive--;
+        if (fact.type === 'turn-committed' && fact.speculation === 'adopted') alive--;
+        expect(alive === 0 || alive === 1).toBe(true);
+      }
+      expect(alive).toBe(0);
+      const committed = (turn: number) => stage.facts.findIndex((fact) => fact.type === 'turn-committed' && fact.turn === turn);
+      stage.facts.forEach((fact, i) => {
+        if (fact.type !== 'retrieval-done' && fact.type !== 'speech-played' && fact.type !== 'tool-called') return;
+        if (fact.turn > 0) expect(committed(fact.turn)).toBeLessThan(i);
+        if (fact.turn > 0) expect(committed(fact.turn)).toBeGreaterThanOrEqual(0);
+      });
     });
   }, 30_000);
 });

@@ -41,6 +41,7 @@ describe('taking turns', () => {
       'speech-played',
       'speech-played',
       'turn-completed',
+      'usage-counted',
       'speech-started',
       'transcript-final',
       'speech-ended',
@@ -49,6 +50,7 @@ describe('taking turns', () => {
       'reply-started',
       'speech-played',
       'turn-completed',
+      'usage-counted',
     ]);
     await stage.strike();
   });
@@ -443,11 +445,16 @@ describe('models that fail', () => {
     expect(await stage.strike()).toBe(0);
   });
 
-  test('a model that fails in the middle: what was made is heard, then the apology', async () => {
-    const stage = await Stage.set({ answers: () => ['We are open today. ', 1_500, new VendorError('told', 'retryable', 'no')] });
+  test('a model that fails in the middle and cannot go on: what was made is heard, then the apology', async () => {
+    const stage = await Stage.set({
+      answers: ({ continueFrom }) =>
+        continueFrom === undefined
+          ? ['We are open today. And then ', 1_500, new VendorError('told', 'retryable', 'no')]
+          : [new VendorError('told', 'retryable', 'no')],
+    });
     await stage.says('Hello there', GREETED);
     await stage.until(20_000);
-    expect(stage.requests).toHaveLength(1);
+    expect(stage.requests.map(({ continueFrom }) => continueFrom)).toEqual([undefined, 'We are open today.']);
     expect(stage.of('turn-completed').at(-1)?.heard).toMatch(/^We are open today\. I am sorry/);
     expect(stage.ending?.reason).toBe('model-failed');
     await stage.strike();
@@ -528,7 +535,7 @@ describe('the end', () => {
     await stage.says('When are you open?', GREETED);
     await stage.until(6_000);
     await stage.hangUp();
-    const last = stage.facts.at(-1);
+    const last = stage.facts.findLast(({ type }) => type !== 'usage-counted');
     expect(last).toMatchObject({ type: 'turn-completed', turn: 1, interrupted: true });
     expect(HOURS.startsWith(stage.of('turn-completed').at(-1)?.heard ?? '?')).toBe(true);
     const count = stage.facts.length;
@@ -583,12 +590,119 @@ describe('tools', () => {
     }
   });
 
-  test('a model that only calls tools is stopped after three rounds', async () => {
-    const stage = await Stage.set({ answers: () => [call({ id: 'a' })], tools: [lookUp(() => Promise.resolve(1))] });
+  test('a model that only calls tools is stopped after three rounds, and the assistant says that it cannot', async () => {
+    let n = 0;
+    const stage = await Stage.set({ answers: () => [call({ id: `a${n++}` })], tools: [lookUp(() => Promise.resolve(1))] });
     await stage.says('Look it up', GREETED);
-    await stage.until(20_000);
+    await stage.until(10_000);
     expect(stage.of('tool-called').length).toBe(3);
-    expect(stage.ending?.reason).toBe('model-failed');
+    expect(stage.of('turn-completed').at(-1)?.heard).toMatch(/^I am sorry, I cannot do that/);
+    expect(stage.ending).toBeUndefined();
     expect(await stage.strike()).toBe(0);
+  });
+
+  test('the very same call again is a runaway: it is not made, and words must come', async () => {
+    const stage = await Stage.set({
+      answers: ({ tools }) => (tools.length > 1 ? [call({ id: 'a' })] : 'It is seven.'),
+      tools: [lookUp(() => Promise.resolve(7))],
+    });
+    await stage.says('Look it up', GREETED);
+    await stage.until(8_000);
+    expect(stage.of('tool-called')).toHaveLength(1);
+    expect(stage.requests.map(({ tools }) => tools.length)).toEqual([2, 2, 1]);
+    expect(stage.of('turn-completed').at(-1)?.heard).toBe('It is seven.');
+    await stage.strike();
+  });
+
+  test('a model that asks wrongly is told once; after that the assistant says that it cannot', async () => {
+    let n = 0;
+    const stage = await Stage.set({ answers: () => [call({ id: n++ })], tools: [lookUp(() => Promise.resolve(7))] });
+    await stage.says('Look it up', GREETED);
+    await stage.until(9_000);
+    expect(stage.of('tool-returned').map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+    expect(stage.requests).toHaveLength(2);
+    expect(stage.of('turn-completed').at(-1)?.heard).toMatch(/^I am sorry, I cannot do that/);
+    await stage.strike();
+  });
+
+  test('an effect leaves only once its key is on disk, and with that key', async () => {
+    const order: string[] = [];
+    const tool = lookUp(
+      (_, { idempotencyKey }) => {
+        order.push(`run ${idempotencyKey}`);
+        return Promise.resolve('done');
+      },
+      { sideEffect: true },
+    );
+    const stage: Stage = await Stage.set({
+      answers: answers({ id: 'a' }),
+      tools: [tool],
+      models: ({ clock }) => ({
+        durable: async () => {
+          order.push(`flush after ${stage.of('tool-called').length}`);
+          await clock.sleep(30);
+          order.push('durable');
+        },
+      }),
+    });
+    await stage.says('Look it up', GREETED);
+    await stage.until(8_000);
+    const key = stage.of('tool-called')[0].idempotencyKey;
+    expect(key).toMatch(/^call_1:1:look_up:[0-9a-f]{16}$/);
+    expect(order).toEqual(['flush after 1', 'durable', `run ${key}`]);
+    await stage.strike();
+  });
+
+  test('an effect that cannot be recorded is not made', async () => {
+    let ran = 0;
+    const tool = lookUp(() => Promise.resolve(ran++), { sideEffect: true });
+    const stage = await Stage.set({
+      answers: answers({ id: 'a' }),
+      tools: [tool],
+      models: () => ({ durable: () => new Promise(() => {}) }),
+    });
+    await stage.says('Look it up', GREETED);
+    await stage.until(9_000);
+    expect(ran).toBe(0);
+    expect(stage.of('tool-returned')).toMatchObject([{ outcome: 'failed' }]);
+    expect(await stage.strike()).toBe(0);
+  });
+
+  test('nobody knows whether an effect happened: it is asked about, and never repeated blindly', async () => {
+    for (const [states, outcome] of [
+      [[{ state: 'done', result: 'booked' }], 'ok'],
+      [[{ state: 'unknown' }, { state: 'done', result: 'booked' }], 'ok'],
+      [[{ state: 'not-done' }], 'failed'],
+      [[{ state: 'unknown' }, { state: 'unknown' }], 'unknown'],
+    ] as const) {
+      let asked = 0;
+      let ran = 0;
+      const tool = lookUp(
+        () => {
+          ran++;
+          return Promise.reject(new VendorError('shop', 'retryable', 'connection lost'));
+        },
+        { sideEffect: true, reconcile: () => Promise.resolve(states[asked++]) },
+      );
+      const stage = await Stage.set({ answers: answers({ id: 'a' }), tools: [tool] });
+      await stage.says('Look it up', GREETED);
+      await stage.until(9_000);
+      expect([ran, asked]).toEqual([1, states.length]);
+      expect(stage.of('tool-returned')).toMatchObject([{ outcome }]);
+      const told = stage.requests.at(-1)?.messages.at(-1);
+      if (outcome === 'unknown') expect(told).toMatchObject({ result: expect.stringContaining('Do not repeat it') });
+      expect(await stage.strike()).toBe(0);
+    }
+  });
+
+  test('a result of megabytes is cut with a note', async () => {
+    const stage = await Stage.set({ answers: answers({ id: 'a' }), tools: [lookUp(() => Promise.resolve('x'.repeat(10_000_000)))] });
+    await stage.says('Look it up', GREETED);
+    await stage.until(5_000);
+    const told = stage.requests.at(-1)?.messages.at(-1);
+    const result = told?.role === 'tool' ? told.result : '';
+    expect(result.length).toBeLessThan(8_192);
+    expect(result).toContain('[cut here: the result has 10000002 characters]');
+    await stage.strike();
   });
 });

@@ -2,51 +2,29 @@
  * A conversation: caller and assistant taking turns on one leg. A thin shell: it tells the floor what happens
  * ({@link takeFloor}), does what the floor asks, and records each fact. It owns the ear, the reply and the history.
  */
-import type { CallFact, Ending, TurnStages } from '@tandem/contract';
+import type { Ending, TurnStages } from '@tandem/contract';
 import type { Frame, Sound } from '#audio/frame.ts';
 import { childOf } from '#kit/abort.ts';
 import type { Timer } from '#kit/clock.ts';
-import type { Kit } from '#kit/kit.ts';
-import type { LanguageModel } from '#models/language-model.ts';
-import type { Synthesizer } from '#models/synthesizer.ts';
-import type { Tool } from '#models/tool.ts';
+import { messageOf, type VendorError } from '#kit/errors.ts';
 import type { Transcriber } from '#models/transcriber.ts';
-import type { VoiceActivityDetector } from '#models/voice-activity.ts';
-import type { Leg } from '#telephony/leg.ts';
-import { Answer, type Retrieve } from './answer.ts';
+import { Answers } from './answers.ts';
+import type { ConversationOptions, SettledOptions } from './conversation-options.ts';
 import { Ear, type HeardWords } from './ear.ts';
 import { textOf } from './floor-deadlines.ts';
-import type { Floor, FloorAction, FloorEvent } from './floor-terms.ts';
+import type { Floor, FloorAction, FloorEvent, TurnSource } from './floor-terms.ts';
 import { isLate } from './floor-words.ts';
 import { emptyFloor, takeFloor } from './floor.ts';
 import { History } from './history.ts';
-import { type ConversationPlan, type SettledPlan, settlePlan } from './plan.ts';
+import { settlePlan } from './plan.ts';
 import { Reply, type ReplyEnd } from './reply.ts';
+import { expectationOf } from './rules/expectation.ts';
 import { senseOf } from './rules/sense.ts';
 import { SpokenLately } from './spoken-lately.ts';
 import { TurnRecord } from './turn-record.ts';
+import { UsageMeter } from './usage.ts';
 
-export interface ConversationOptions {
-  kit: Kit;
-  callId: string;
-  businessId: string;
-  leg: Leg;
-  plan: ConversationPlan;
-  /** This conversation's own; closed with it. */
-  voiceActivity: VoiceActivityDetector;
-  /** Shared; only a stream of it is opened, and none when the caller's device recognises speech itself. */
-  transcriber: Transcriber | undefined;
-  languageModel: LanguageModel;
-  synthesizer: Synthesizer;
-  retrieve: Retrieve;
-  tools: readonly Tool[];
-  /** Milliseconds since `call-received`. */
-  at: () => number;
-  /** Facts in order. Synchronous; must not throw. */
-  record: (fact: CallFact) => void;
-  /** Ends the conversation from outside, like `close`. */
-  signal: AbortSignal;
-}
+export type { ConversationOptions } from './conversation-options.ts';
 
 type ActionOf<T extends FloorAction['type']> = Extract<FloorAction, { type: T }>;
 
@@ -58,11 +36,13 @@ const MAX_WAITING = 256;
  * records what was heard of an unfinished reply, so call it before recording the end of the call.
  */
 export class Conversation {
-  readonly #options: ConversationOptions & { plan: SettledPlan };
+  readonly #options: SettledOptions;
   readonly #scope: ReturnType<typeof childOf>;
   readonly #ear: Ear;
+  readonly #answers: Answers;
   readonly #history: History;
   readonly #turns: TurnRecord;
+  readonly #usage: UsageMeter;
   readonly #spoken = new SpokenLately();
   readonly #ended = Promise.withResolvers<Ending>();
   readonly #events: FloorEvent[] = [];
@@ -75,15 +55,20 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     const plan = settlePlan(options.plan);
     this.#options = { ...options, plan };
-    const { kit, leg, voiceActivity, transcriber, at } = options;
+    const { kit, leg, voiceActivity, endOfTurn, transcribers, health, at, record } = options;
     this.#scope = childOf(options.signal);
     this.#history = new History(plan.policy.historyTurns);
-    this.#turns = new TurnRecord(options.record);
+    this.#turns = new TurnRecord(record);
+    this.#usage = new UsageMeter(record, options.price, options.costCeilingMicros);
+    this.#answers = new Answers(this.#options, this.#history, this.#usage, this.#scope.signal);
     this.#ear = new Ear({
       kit,
       format: leg.format,
       voiceActivity,
-      transcriber: leg.recognises ? undefined : transcriber,
+      endOfTurn,
+      transcribers: leg.recognises ? [] : transcribers,
+      health,
+      usage: this.#usage,
       language: plan.language,
       phrases: plan.phrases,
       sustainMs: plan.policy.bargeInMs,
@@ -94,6 +79,10 @@ export class Conversation {
         speechEnded: (from, to) => this.#speechEnded(from, to),
         words: (heard) => this.#words(heard),
         endOfTurn: (to) => this.#feed({ type: 'end-of-turn', at: at(), to }),
+        eagerEndOfTurn: () => this.#feed({ type: 'eager-end-of-turn', at: at() }),
+        turnResumed: () => this.#feed({ type: 'turn-resumed', at: at() }),
+        turnJudged: (to, probability) => this.#feed({ type: 'turn-judged', at: at(), to, probability }),
+        transcriberFailed: (...failure) => this.#transcriberFailed(...failure),
         deaf: () => this.#feed({ type: 'deaf', at: at() }),
       },
     });
@@ -109,6 +98,7 @@ export class Conversation {
     if (!this.#closed) {
       this.#ear.open();
       this.#feed({ type: 'opened', at: this.#options.at(), greetingProtected: this.#options.plan.greetingProtected ?? false });
+      void this.#answers.warm();
     }
     return this.#ended.promise;
   }
@@ -146,11 +136,13 @@ export class Conversation {
     this.#closed = true;
     this.#floor = takeFloor(this.#floor, { type: 'closed', at: this.#options.at() }, this.#options.plan.policy)[0];
     this.#wake?.cancel();
+    this.#answers.forget('call-ended');
     const reply = this.#reply;
     this.#reply = undefined;
     if (reply) this.#turns.heard(reply.stop('call-ended'));
     this.#ear.close();
     this.#turns.complete(true);
+    this.#usage.settle(this.#floor.turn);
     this.#scope.abort('call-ended');
     this.#ended.resolve({ by: 'system', reason: 'shutdown' });
   }
@@ -164,7 +156,10 @@ export class Conversation {
     this.#busy = true;
     try {
       for (let next = this.#events.shift(); next && !this.#closed; next = this.#events.shift()) {
-        const [floor, actions] = takeFloor(this.#floor, next, this.#options.plan.policy);
+        const { policy } = this.#options.plan;
+        // Asked each time: the next transcriber may have other manners.
+        if (policy.transcriberEndsTurns !== this.#ear.endsTurns) policy.transcriberEndsTurns = this.#ear.endsTurns;
+        const [floor, actions] = takeFloor(this.#floor, next, policy);
         this.#floor = floor;
         for (const action of actions) if (!this.#closed) this.#act(action);
       }
@@ -203,7 +198,14 @@ export class Conversation {
     }
     this.#feed({ type: 'words', at: now, text, final, sense, from: heard.fromAt, to: heard.toAt });
     const said = textOf(this.#floor.words);
+    if (final && said !== '') this.#answers.expectQuestion(said);
     if (said !== '' && said !== textOf(before) && !late) leg.caption({ party: 'caller', turn, text: said, final: false });
+  }
+
+  #transcriberFailed({ name: provider }: Transcriber, error: VendorError, next: Transcriber | undefined): void {
+    const { category } = error;
+    const head = { type: 'provider-failed', turn: this.#floor.turn, stage: 'transcriber', provider, category } as const;
+    this.#options.record({ ...head, message: messageOf(error), ...(next ? { next: next.name } : {}) });
   }
 
   // What the floor asks for
@@ -218,6 +220,10 @@ export class Conversation {
         this.#reply?.stop('superseded');
         this.#reply = undefined;
         return;
+      case 'speculate':
+        return this.#answers.speculate(action);
+      case 'forget':
+        return this.#answers.forget(action.cause, action.id);
       case 'duck':
         return this.#reply?.duck(this.#options.plan.policy.duckDb);
       case 'unduck':
@@ -230,7 +236,7 @@ export class Conversation {
       case 'interrupt':
         return this.#interrupt(action.cause);
       case 'amend':
-        return this.#history.callerSaid(action.turn, action.text);
+        return this.#answers.amend(action);
       case 'wake':
         return this.#wakeAt(action);
       case 'end':
@@ -238,36 +244,45 @@ export class Conversation {
     }
   }
 
-  #commit({ turn, text, source, marks }: ActionOf<'commit'>): void {
+  #commit(action: ActionOf<'commit'>): void {
     const { record, leg } = this.#options;
-    const stages: TurnStages = Object.fromEntries(Object.entries(marks).filter(([, at]) => at !== undefined));
+    const { turn, source, marks, rule } = action;
+    const { stages, shown: text, speculation } = this.#answers.commit(action);
+    Object.assign(stages, this.#marksOf(marks, source));
     this.#turns.open(turn, stages);
-    this.#history.callerSaid(turn, text);
-    record({ type: 'turn-committed', turn, text, source, stages: { ...stages } });
+    record({ type: 'turn-committed', turn, text, source, stages: { ...stages }, rule, speculation });
     leg.caption({ party: 'caller', turn, text, final: true });
   }
 
+  /** The floor counts from when a frame was heard; on the wire it was a little earlier. */
+  #marksOf(marks: ActionOf<'commit'>['marks'], source: TurnSource): TurnStages {
+    const known: TurnStages = Object.fromEntries(Object.entries(marks).filter(([, at]) => at !== undefined));
+    const arrivedAt = this.#ear.voiceArrivedAt;
+    const heardAt = marks.speechEndAt;
+    if (source !== 'speech' || arrivedAt === undefined || heardAt === undefined || arrivedAt > heardAt) return known;
+    return { ...known, speechEndAt: arrivedAt, heardAt };
+  }
+
   #answer(action: ActionOf<'reply'>): void {
-    const { kit, leg, synthesizer, plan, at } = this.#options;
+    const { kit, leg, at } = this.#options;
     const { epoch, turn, kind } = action;
     if (kind === 'greeting') this.#turns.open(turn, {});
     // A reprompt or an idle goodbye has a latency of its own, which is nobody's turn.
     const stages = kind === 'reprompt' || kind === 'goodbye' ? {} : this.#turns.stages;
-    const answer = kind === 'answer' ? this.#answerTo(turn, stages) : undefined;
-    const line = this.#lineOf(action);
+    const { answering, waiting } = this.#answers.begin(action, stages);
     const reply: Reply = new Reply(
-      { kit, leg, synthesizer, plan, now: at },
+      { leg, clock: kit.clock, now: at },
       {
         epoch,
         turn,
         kind,
         stages,
+        utterance: answering.utterance,
+        waiting,
         toneInstead: kind === 'apology',
-        signal: this.#scope.signal,
-        words: (signal) => answer?.words(signal) ?? once(line),
         listener: {
           audible: () => this.#audible(reply),
-          speaking: (text) => leg.caption({ party: 'assistant', turn, text, final: false }),
+          speaking: (said) => this.#speaking(turn, said),
           played: (spoken) => {
             this.#spoken.add(spoken.text, spoken.toAt);
             this.#options.record({ type: 'speech-played', turn, ...spoken });
@@ -276,29 +291,7 @@ export class Conversation {
       },
     );
     this.#reply = reply;
-    void reply.run().then((end) => this.#replyEnded(reply, end, answer?.goodbye ?? false));
-  }
-
-  #answerTo(turn: number, stages: TurnStages): Answer {
-    const { kit, plan, languageModel, retrieve, tools, callId, businessId, at: now, record } = this.#options;
-    const parts = { kit, plan, languageModel, retrieve, tools, callId, businessId, now, record, signal: this.#scope.signal };
-    return new Answer(parts, {
-      turn,
-      text: this.#floor.committed,
-      messages: this.#history.messages(),
-      stages,
-      onTools: (steps) => this.#history.toolsUsed(turn, steps),
-    });
-  }
-
-  #lineOf({ kind, line, round }: ActionOf<'reply'>): string {
-    const { plan } = this.#options;
-    const { lines } = plan;
-    if (kind === 'greeting') return plan.greeting;
-    if (kind === 'apology') return lines.apology;
-    if (kind === 'goodbye') return plan.goodbye;
-    const choices = line === 'missed' ? lines.missed : lines.idle;
-    return choices[Math.min(round, choices.length - 1)] ?? '';
+    void reply.run().then((end) => this.#replyEnded(reply, end, answering.goodbye));
   }
 
   #audible(reply: Reply): void {
@@ -306,6 +299,14 @@ export class Conversation {
     const { turn, epoch, kind } = reply;
     this.#options.record({ type: 'reply-started', turn, epoch, kind });
     this.#feed({ type: 'reply-audible', at: this.#options.at(), epoch });
+  }
+
+  /** A clause begins to be heard: what kind of answer it asks for is known before it is over. */
+  #speaking(turn: number, said: string): void {
+    if (said === '') return;
+    const { leg, at, plan } = this.#options;
+    leg.caption({ party: 'assistant', turn, text: said, final: false });
+    this.#feed({ type: 'expects', at: at(), what: this.#answers.expects ?? expectationOf(said, plan.language) });
   }
 
   /** A stopped reply was accounted for when it was stopped. */
@@ -316,11 +317,11 @@ export class Conversation {
     const at = this.#options.at();
     this.#heard(reply, end.heard, false);
     if (end.failed === undefined) {
-      this.#turns.complete(false);
+      this.#completeTurn(false);
       return this.#feed({ type: 'reply-finished', at, epoch, goodbye });
     }
     this.#options.kit.log.error({ turn, epoch, kind: reply.kind, error: end.failed }, 'reply failed');
-    if (reply.kind === 'apology') this.#turns.complete(false);
+    if (reply.kind === 'apology') this.#completeTurn(false);
     this.#feed({ type: 'reply-failed', at, epoch });
   }
 
@@ -331,7 +332,13 @@ export class Conversation {
     const heard = reply.stop('barge-in');
     this.#options.record({ type: 'reply-interrupted', turn: reply.turn, cause, heard });
     this.#heard(reply, heard, true);
-    this.#turns.complete(true);
+    this.#completeTurn(true);
+  }
+
+  #completeTurn(interrupted: boolean): void {
+    const turn = this.#turns.complete(interrupted);
+    this.#ear.account();
+    if (turn !== undefined) this.#usage.settle(turn);
   }
 
   #heard(reply: Reply, heard: string, interrupted: boolean): void {
@@ -348,7 +355,8 @@ export class Conversation {
   }
 
   #end(ending: Ending): void {
-    this.#ended.resolve(ending);
+    const spent = ending.by === 'assistant' && ending.reason === 'goodbye' && this.#usage.spent;
+    this.#ended.resolve(spent ? { by: 'assistant', reason: 'cost-ceiling' } : ending);
     this.close();
   }
 
@@ -357,8 +365,4 @@ export class Conversation {
     this.#options.kit.log.error({ error }, 'the conversation broke');
     this.#end({ by: 'system', reason: 'error' });
   }
-}
-
-async function* once(text: string): AsyncGenerator<string, void, undefined> {
-  yield text;
 }

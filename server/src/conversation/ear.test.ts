@@ -4,9 +4,11 @@ import { VendorError } from '#kit/errors.ts';
 import { testKit } from '#kit/testing.ts';
 import type { TranscriberOptions } from '#models/transcriber.ts';
 import { Ear } from './ear.ts';
+import { ProviderHealth } from './provider-health.ts';
+import { UsageMeter } from './usage.ts';
 
 /** An ear whose detector hears speech in frames whose first byte is 1. */
-function ear(options: { speechOnly?: boolean; aheadMs?: number } = {}) {
+function ear(options: { speechOnly?: boolean; aheadMs?: number; judges?: number; jitterMs?: number } = {}) {
   const kit = testKit();
   const log: string[] = [];
   const pushed: number[] = [];
@@ -19,23 +21,31 @@ function ear(options: { speechOnly?: boolean; aheadMs?: number } = {}) {
       reset: () => {},
       close: () => log.push('detector closed'),
     },
-    transcriber: {
-      name: 'told',
-      closedGrammar: false,
-      speechOnly: options.speechOnly,
-      open: (opened) => {
-        listener = opened.listener;
-        log.push('opened');
-        return {
-          push: (frame) => pushed.push(frame.at),
-          speechStarted: (at) => log.push(`started ${at} after ${pushed.length}`),
-          speechEnded: (at) => log.push(`ended ${at}`),
-          close: () => log.push('closed'),
-        };
+    transcribers: [
+      {
+        name: 'told',
+        closedGrammar: false,
+        speechOnly: options.speechOnly,
+        open: (opened) => {
+          listener = opened.listener;
+          log.push('opened');
+          return {
+            push: (frame) => pushed.push(frame.at),
+            speechStarted: (at) => log.push(`started ${at} after ${pushed.length}`),
+            speechEnded: (at) => log.push(`ended ${at}`),
+            close: () => log.push('closed'),
+          };
+        },
+        warm: () => Promise.resolve(),
+        close: () => Promise.resolve(),
       },
-      warm: () => Promise.resolve(),
-      close: () => Promise.resolve(),
-    },
+    ],
+    endOfTurn:
+      options.judges === undefined
+        ? undefined
+        : { push: () => {}, ask: () => Promise.resolve(options.judges), close: () => log.push('judge closed') },
+    health: new ProviderHealth(kit.clock),
+    usage: new UsageMeter(() => {}),
     language: 'en',
     phrases: [],
     sustainMs: 250,
@@ -46,6 +56,10 @@ function ear(options: { speechOnly?: boolean; aheadMs?: number } = {}) {
       speechEnded: (from, to) => log.push(`speech ${from} to ${to}`),
       words: ({ text, final, fromAt, toAt }) => log.push(`${final ? 'final' : 'partial'} ${text} ${fromAt} ${toAt}`),
       endOfTurn: (to) => log.push(`end of turn ${to}`),
+      eagerEndOfTurn: () => log.push('eager'),
+      turnResumed: () => log.push('resumed'),
+      turnJudged: (to, probability) => log.push(`judged ${to} ${probability}`),
+      transcriberFailed: () => {},
       deaf: () => log.push('deaf'),
     },
   });
@@ -60,6 +74,7 @@ function ear(options: { speechOnly?: boolean; aheadMs?: number } = {}) {
       for (const one of frames) {
         await kit.clock.advance(20);
         frame.sound[0] = one === '#' ? 1 : 0;
+        if (options.jitterMs !== undefined) frame.arrivedAt = kit.clock.now() - options.jitterMs;
         made.frame(frame, undefined);
         frame.at += 20;
       }
@@ -127,4 +142,24 @@ test('nothing is heard after close, and a stream that was to be opened again is 
   listener()?.partial({ text: 'late', fromAt: 0, toAt: 0, confidence: undefined, words: undefined });
   expect(log).toEqual(['opened', 'closed', 'detector closed']);
   expect(kit.clock.pending).toBe(0);
+});
+
+test('what a transcriber and a model of the sound think of the turn is passed on', async () => {
+  const { made, hear, log, listener } = ear({ judges: 0.8 });
+  made.open();
+  await hear(`####${'.'.repeat(12)}`);
+  await Promise.resolve();
+  listener()?.eagerEndOfTurn?.();
+  listener()?.turnResumed?.();
+  expect(log.slice(-3)).toEqual(['judged 80 0.8', 'eager', 'resumed']);
+  made.close();
+  expect(log).toContain('judge closed');
+});
+
+test('when the voice arrived on the wire is known where the leg tells', async () => {
+  const { made, hear } = ear({ aheadMs: 1_000, jitterMs: 60 });
+  made.open();
+  await hear('####....');
+  // The fourth frame was delivered at 80 on the process's clock.
+  expect(made.voiceArrivedAt).toBe(1_000 + 80 - 60);
 });

@@ -4,17 +4,15 @@
  */
 import type { WordTime } from '@tandem/contract';
 import { FRAME_MS, type Frame, type Sound, type SoundFormat } from '#audio/frame.ts';
-import type { Timer } from '#kit/clock.ts';
-import { messageOf, VendorError } from '#kit/errors.ts';
+import type { VendorError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import type { Transcriber, Transcript, TranscriptionStream } from '#models/transcriber.ts';
+import type { EndOfTurnDetector } from '#models/end-of-turn.ts';
+import type { Transcriber, Transcript } from '#models/transcriber.ts';
 import type { VoiceActivityDetector } from '#models/voice-activity.ts';
+import type { ProviderHealth } from './provider-health.ts';
+import { Recognition } from './recognition.ts';
 import { SpeechEdges } from './speech-edges.ts';
-
-/** Sound before the detected start of speech that a transcriber of speech only is given. */
-const PRE_ROLL_FRAMES = 300 / FRAME_MS;
-/** A stream that dies is opened again after these waits; then the ear is deaf. */
-const REOPEN_AFTER_MS = [500, 2_000];
+import type { UsageMeter } from './usage.ts';
 
 /** Words on the call's clock. `fromAt` and `toAt` are absent where nobody knows when they were said. */
 export interface HeardWords {
@@ -33,7 +31,13 @@ export interface EarListener {
   speechEnded(fromAt: number, toAt: number): void;
   words(heard: HeardWords): void;
   endOfTurn(voiceToAt: number): void;
-  /** The transcriber is gone for good. */
+  /** The transcriber: the caller has probably finished, and after all has not. */
+  eagerEndOfTurn(): void;
+  turnResumed(): void;
+  /** A model of the sound, asked when the voice stopped at `voiceToAt`. */
+  turnJudged(voiceToAt: number, probability: number): void;
+  transcriberFailed(transcriber: Transcriber, error: VendorError, next: Transcriber | undefined): void;
+  /** Every transcriber is gone for good. */
   deaf(error: VendorError): void;
 }
 
@@ -41,8 +45,12 @@ export interface EarOptions {
   kit: Kit;
   format: SoundFormat;
   voiceActivity: VoiceActivityDetector;
-  /** Undefined when the caller's own device recognises, or nobody does. */
-  transcriber: Transcriber | undefined;
+  /** Empty when the caller's own device recognises, or nobody does. */
+  transcribers: readonly Transcriber[];
+  /** This call's own; closed with it. */
+  endOfTurn: EndOfTurnDetector | undefined;
+  health: ProviderHealth;
+  usage: UsageMeter;
   language: string;
   phrases: readonly string[];
   sustainMs: number;
@@ -53,45 +61,46 @@ export interface EarOptions {
 export class Ear {
   readonly #options: EarOptions;
   readonly #edges: SpeechEdges;
-  readonly #preRoll: PreRoll | undefined;
-  #stream: TranscriptionStream | undefined;
-  #reopen: { timer: Timer | undefined; times: number } = { timer: undefined, times: 0 };
+  readonly #recognition: Recognition | undefined;
   /** Call's clock minus leg's clock: the smallest seen, because a frame can only be late. */
   #offset = Number.POSITIVE_INFINITY;
+  /** When the newest voiced frame arrived on the wire, on the process's clock. */
+  #voiceArrivedAt = Number.NaN;
   #closed = false;
 
   constructor(options: EarOptions) {
     this.#options = options;
     this.#edges = new SpeechEdges(options.sustainMs);
-    if (options.transcriber?.speechOnly) this.#preRoll = new PreRoll(options.format);
+    const [first, ...others] = options.transcribers;
+    const { listener } = options;
+    if (!first) return;
+    this.#recognition = new Recognition({
+      ...options,
+      transcribers: [first, ...others],
+      listener: {
+        heard: (transcript, final) => this.#heard(transcript, final),
+        endOfTurn: () => listener.endOfTurn(this.#callTime(this.#edges.to)),
+        eagerEndOfTurn: () => listener.eagerEndOfTurn(),
+        turnResumed: () => listener.turnResumed(),
+        failed: (transcriber, error, next) => listener.transcriberFailed(transcriber, error, next),
+        deaf: (error) => listener.deaf(error),
+      },
+    });
+  }
+
+  /** It says itself when a turn ends. */
+  get endsTurns(): boolean {
+    return this.#recognition?.transcriber.endsTurns ?? false;
+  }
+
+  /** When the newest voiced frame arrived on the wire, on the call's clock; undefined where nobody can tell. */
+  get voiceArrivedAt(): number | undefined {
+    const { kit, now } = this.#options;
+    return Number.isFinite(this.#voiceArrivedAt) ? Math.max(0, now() - (kit.clock.now() - this.#voiceArrivedAt)) : undefined;
   }
 
   open(): void {
-    const { transcriber, format, language, phrases } = this.#options;
-    if (!transcriber || this.#closed) return;
-    const current = () => !this.#closed && stream === this.#stream;
-    let stream: TranscriptionStream | undefined;
-    this.#stream = undefined;
-    try {
-      stream = transcriber.open({
-        format,
-        language,
-        phrases,
-        listener: {
-          partial: (transcript) => current() && this.#heard(transcript, false),
-          final: (transcript) => current() && this.#heard(transcript, true),
-          endOfTurn: () => current() && this.#options.listener.endOfTurn(this.#callTime(this.#edges.to)),
-          failed: (error) => current() && this.#failed(error),
-        },
-      });
-    } catch (error) {
-      // Also from a timer: a transcriber that cannot even be opened leaves the ear deaf, never the call broken.
-      this.#failed(
-        error instanceof VendorError ? error : new VendorError(transcriber.name, 'permanent', messageOf(error), { cause: error }),
-      );
-      return;
-    }
-    this.#stream = stream;
+    if (!this.#closed) this.#recognition?.open();
   }
 
   /** Every 20 ms. Never throws, never waits. */
@@ -100,20 +109,17 @@ export class Ear {
     const { listener, voiceActivity, now } = this.#options;
     // The frame is delivered when its 20 ms are over.
     this.#offset = Math.min(this.#offset, now() - heard.at - FRAME_MS);
-    const edge = this.#edges.push(voiceActivity.detect(heard, sent).speech, heard.at);
-    if (edge === 'started') {
-      this.#stream?.speechStarted(this.#edges.from);
-      if (this.#stream) this.#preRoll?.flush(this.#stream);
-      listener.speechStarted(this.#callTime(this.#edges.from));
-    } else if (edge === 'sustained') {
-      listener.speechSustained();
-    }
-    if (!this.#preRoll || this.#edges.speaking || edge === 'ended') this.#stream?.push(heard);
-    else this.#preRoll.keep(heard);
-    if (edge === 'ended') {
+    const { speech } = voiceActivity.detect(heard, sent);
+    if (speech) this.#voiceArrivedAt = heard.arrivedAt ?? Number.NaN;
+    const edge = this.#edges.push(speech, heard.at);
+    this.#recognition?.push(heard, edge === 'sustained' ? undefined : edge, this.#edges.from, this.#edges.to);
+    this.#options.endOfTurn?.push(heard);
+    if (edge === 'started') listener.speechStarted(this.#callTime(this.#edges.from));
+    else if (edge === 'sustained') listener.speechSustained();
+    else if (edge === 'ended') {
       listener.speechEnded(this.#callTime(this.#edges.from), this.#callTime(this.#edges.to));
-      // Last, because a transcriber may answer with the final at once.
-      this.#stream?.speechEnded(this.#edges.to);
+      this.#recognition?.speechEnded(this.#edges.to);
+      this.#judge(this.#callTime(this.#edges.to));
     }
   }
 
@@ -126,10 +132,22 @@ export class Ear {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reopen.timer?.cancel();
-    this.#stream?.close();
-    this.#stream = undefined;
+    this.#recognition?.close();
     this.#options.voiceActivity.close();
+    this.#options.endOfTurn?.close();
+  }
+
+  /** Adds the sound listened to since the last time to the usage. */
+  account(): void {
+    this.#recognition?.account();
+  }
+
+  #judge(voiceTo: number): void {
+    const { endOfTurn, listener } = this.#options;
+    if (!endOfTurn || this.#closed) return;
+    void endOfTurn.ask().then((probability) => {
+      if (probability !== undefined && !this.#closed) listener.turnJudged(voiceTo, probability);
+    });
   }
 
   #heard(transcript: Transcript, final: boolean): void {
@@ -143,42 +161,5 @@ export class Ear {
 
   #callTime(legAt: number): number {
     return Math.max(0, Number.isFinite(this.#offset) ? legAt + this.#offset : legAt);
-  }
-
-  #failed(error: VendorError): void {
-    const { kit, listener } = this.#options;
-    this.#stream?.close();
-    this.#stream = undefined;
-    const waitMs = error.category === 'retryable' || error.category === 'rate-limited' ? REOPEN_AFTER_MS[this.#reopen.times] : undefined;
-    kit.log.warn({ error, again: waitMs !== undefined }, 'the transcriber failed');
-    if (waitMs === undefined) return listener.deaf(error);
-    this.#reopen.times++;
-    this.#reopen.timer = kit.clock.after(waitMs, () => this.open());
-  }
-}
-
-/** The newest 300 ms, copied. */
-class PreRoll {
-  readonly #frames: Frame[];
-  #next = 0;
-  #count = 0;
-
-  constructor(format: SoundFormat) {
-    this.#frames = Array.from({ length: PRE_ROLL_FRAMES }, () => ({ at: 0, format, sound: new Uint8Array(0), concealed: false }));
-  }
-
-  keep(frame: Frame): void {
-    const slot = this.#frames[this.#next];
-    if (slot.sound.length !== frame.sound.length) slot.sound = frame.sound.slice();
-    else slot.sound.set(frame.sound);
-    slot.at = frame.at;
-    slot.concealed = frame.concealed;
-    this.#next = (this.#next + 1) % PRE_ROLL_FRAMES;
-    this.#count = Math.min(PRE_ROLL_FRAMES, this.#count + 1);
-  }
-
-  flush(into: TranscriptionStream): void {
-    for (let i = this.#count; i > 0; i--) into.push(this.#frames[(this.#next - i + PRE_ROLL_FRAMES) % PRE_ROLL_FRAMES]);
-    this.#count = 0;
   }
 }

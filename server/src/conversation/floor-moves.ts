@@ -1,20 +1,9 @@
 /** The moves of the floor: each changes a step in the making and says what is to be done about it. */
 import type { Ending } from '@tandem/contract';
 import { textOf } from './floor-deadlines.ts';
-import type { CallerWords, Floor, FloorAction, FloorEvent, FloorState, Protection, ReplyKind, TurnSource } from './floor-terms.ts';
-import type { ConversationPolicy } from './plan.ts';
-
-type Draft = { -readonly [K in keyof Floor]: Floor[K] };
-
-export type EventOf<T extends FloorEvent['type']> = Extract<FloorEvent, { type: T }>;
-
-/** One step in the making: the floor so far, what it asks for, and when and by which policy. */
-export interface Step {
-  floor: Draft;
-  actions: FloorAction[];
-  policy: ConversationPolicy;
-  at: number;
-}
+import { adoptFor } from './floor-speculation.ts';
+import type { Step } from './floor-step.ts';
+import type { CallerWords, FloorState, Protection, ReplyKind, TurnSource } from './floor-terms.ts';
 
 export const noWords: CallerWords = {
   finals: [],
@@ -38,20 +27,23 @@ export function enter(step: Step, state: FloorState): void {
 export function say(
   step: Step,
   kind: ReplyKind,
-  how: { protection?: Protection; ending?: Ending; line?: 'idle' | 'missed'; round?: number },
+  how: { protection?: Protection; ending?: Ending; line?: 'idle' | 'missed'; round?: number; adopt?: number },
 ): void {
   const { floor } = step;
   floor.epoch++;
   floor.merging = false;
   floor.reply = { kind, protection: how.protection ?? 'open', ending: how.ending, audibleAt: undefined };
-  step.actions.push({ type: 'reply', epoch: floor.epoch, turn: floor.turn, kind, line: how.line, round: how.round ?? 0 });
+  const { line, round = 0, adopt } = how;
+  step.actions.push({ type: 'reply', epoch: floor.epoch, turn: floor.turn, kind, line, round, adopt });
   enter(step, 'think');
 }
 
 /** The caller's turn is complete. The words stay until the answer is heard, in case they go on. */
-export function commit(step: Step, source: TurnSource): void {
+export function commit(step: Step, source: TurnSource, rule: string): void {
   const { floor, at } = step;
   const text = textOf(floor.words);
+  const adopt = adoptFor(step, text);
+  const speculation = adopt === undefined ? (floor.speculations > 0 ? 'missed' : 'none') : 'adopted';
   if (!floor.merging) floor.turn++;
   floor.owed = source === 'speech' && (floor.words.partial !== '' || floor.words.finalTo < floor.voicedFrom);
   floor.committed = text;
@@ -61,8 +53,11 @@ export function commit(step: Step, source: TurnSource): void {
   floor.missed = 0;
   const speechEndAt = source === 'speech' ? floor.voicedTo : undefined;
   const marks = { speechEndAt, endpointAt: at, finalAt: floor.words.finalAt, committedAt: at };
-  step.actions.push({ type: 'commit', turn: floor.turn, text, source, marks });
-  say(step, 'answer', {});
+  step.actions.push({ type: 'commit', turn: floor.turn, text, source, marks, rule, speculation });
+  floor.eagerAt = undefined;
+  floor.resumedAt = undefined;
+  floor.turnOver = undefined;
+  say(step, 'answer', { adopt });
 }
 
 /** Takes back a reply of which nothing was heard; the words it answered stay. */

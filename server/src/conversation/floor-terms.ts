@@ -37,6 +37,30 @@ export interface FloorReply {
   readonly audibleAt: number | undefined;
 }
 
+/** What kind of answer the assistant has just asked for; decides how long a pause in it may be. */
+export type Expectation = 'free' | 'yes-no' | 'digits' | 'spelling' | 'email' | 'date' | 'name';
+
+/** An answer in the making that nobody may hear or feel yet: `id` names it, `text` is what it answers. */
+export interface SpeculationMark {
+  readonly id: number;
+  readonly text: string;
+  readonly at: number;
+}
+
+/** The caller's pauses inside their turns so far: an exponential mean in ms, and how many were seen. */
+export interface PauseHabit {
+  readonly meanMs: number;
+  readonly seen: number;
+}
+
+/** The caller began to speak again after so long: a pause of theirs, if words follow. `cutOff`: the assistant had taken the turn. */
+export interface Gap {
+  readonly ms: number;
+  readonly cutOff: boolean;
+  /** The transcriber had closed the sentence before it. */
+  readonly closed: boolean;
+}
+
 export interface Floor {
   readonly state: FloorState;
   /** When the state was entered. */
@@ -72,6 +96,24 @@ export interface Floor {
   readonly missed: number;
   /** Nobody transcribes the caller any more. */
   readonly deaf: boolean;
+  /** What the assistant's last words asked for. */
+  readonly expecting: Expectation;
+  /** The transcriber says that the caller has probably finished, since when. */
+  readonly eagerAt: number | undefined;
+  /** A model of the sound says so, 0…1; undefined when it was not asked or could not tell. */
+  readonly turnOver: number | undefined;
+  readonly speculation: SpeculationMark | undefined;
+  /** Ids given so far, and how many of them in this turn. */
+  readonly speculationId: number;
+  readonly speculations: number;
+  /** The transcriber took its `eagerAt` back: words that are not newer than this are not answered in secret again. */
+  readonly resumedAt: number | undefined;
+  readonly pauses: PauseHabit;
+  /** The same for pauses after a sentence that the transcriber had closed: they are another habit. */
+  readonly closedPauses: PauseHabit;
+  readonly gap: Gap | undefined;
+  /** The transcriber has closed a sentence in this call. */
+  readonly punctuates: boolean;
   readonly wakeId: number;
   readonly wakeAt: number | undefined;
 }
@@ -89,6 +131,14 @@ export type FloorEvent =
   | { type: 'words'; at: number; text: string; final: boolean; sense: Sense; from?: number; to?: number }
   /** The transcriber says that the caller has finished; the last voiced frame ended at `to`. */
   | { type: 'end-of-turn'; at: number; to: number }
+  /** The transcriber says that the caller has probably finished. */
+  | { type: 'eager-end-of-turn'; at: number }
+  /** And takes it back. */
+  | { type: 'turn-resumed'; at: number }
+  /** A model of the sound was asked when the voice stopped (`to`): probability that the turn is over. */
+  | { type: 'turn-judged'; at: number; to: number; probability: number }
+  /** What the assistant's words, now all written or heard, ask for. */
+  | { type: 'expects'; at: number; what: Expectation }
   | { type: 'digit'; at: number; digit: string }
   | { type: 'typed'; at: number; text: string }
   | { type: 'reply-audible'; at: number; epoch: number }
@@ -108,10 +158,38 @@ export interface CommitMarks {
 }
 
 export type FloorAction =
+  /**
+   * Begin the answer to `text` in secret, as the answer to `turn` would be: no tool may act, nothing may be heard or
+   * recorded as said. Replaces any speculation before it.
+   */
+  | { type: 'speculate'; id: number; turn: number; text: string }
+  /** The words changed or went on: drop it. */
+  | { type: 'forget'; id: number; cause: string }
   /** The caller's turn is complete; its answer follows as `reply`. A second commit of one turn replaces the first. */
-  | { type: 'commit'; turn: number; text: string; source: TurnSource; marks: CommitMarks }
-  /** `round`: how many of this kind there were in a row. */
-  | { type: 'reply'; epoch: number; turn: number; kind: ReplyKind; line: 'idle' | 'missed' | undefined; round: number }
+  | {
+      type: 'commit';
+      turn: number;
+      text: string;
+      source: TurnSource;
+      marks: CommitMarks;
+      /**
+       * What decided that the caller had finished: a rule of `rules/endpointing`, or `transcriber` (its own end of turn),
+       * `stuck-voice`, `correction` (a late final changed what is being answered), `hash`, `inter-digit`, `typed`.
+       */
+      rule: string;
+      /** `adopted`: the answer begun in secret answers these very words; `missed`: there was one, to other words. */
+      speculation: 'adopted' | 'missed' | 'none';
+    }
+  /** `round`: how many of this kind there were in a row. `adopt`: the speculation that becomes this reply. */
+  | {
+      type: 'reply';
+      epoch: number;
+      turn: number;
+      kind: ReplyKind;
+      line: 'idle' | 'missed' | undefined;
+      round: number;
+      adopt: number | undefined;
+    }
   /** Drop a reply of which nothing was heard. */
   | { type: 'withdraw'; epoch: number }
   | { type: 'duck' }

@@ -1,7 +1,10 @@
 /** What words of the caller do to the floor, state by state. */
 import { greetingGuardEnd, textOf } from './floor-deadlines.ts';
-import { commit, dropAside, enterCallersTurn, type EventOf, goOn, interrupt, noWords, resume, type Step, withdraw } from './floor-moves.ts';
+import { commit, dropAside, enterCallersTurn, goOn, interrupt, noWords, resume, withdraw } from './floor-moves.ts';
+import { learnPause } from './floor-pauses.ts';
+import type { EventOf, Step } from './floor-step.ts';
 import type { Floor } from './floor-terms.ts';
+import { endsSentence } from './rules/completeness.ts';
 import { sameWords, wordsOf } from './rules/words.ts';
 
 /** Word times are not exact. */
@@ -10,6 +13,7 @@ const LATE_REACH_MS = 500;
 /** What they mean depends on who is speaking, and whether they belong to a turn that was committed before. */
 export function wordsCame(step: Step, event: EventOf<'words'>): void {
   const { floor } = step;
+  if (!floor.punctuates && endsSentence(event.text)) floor.punctuates = true;
   if (isLate(floor, event.from, event.to)) return late(step, event);
   switch (floor.state) {
     case 'listen':
@@ -43,19 +47,23 @@ function note(step: Step, event: EventOf<'words'>): void {
   const { floor, at } = step;
   const { words } = floor;
   const text = event.text.trim();
-  if (!event.final) {
-    if (text !== words.partial) floor.words = { ...words, partial: text, changedAt: at };
-    return;
+  if (event.final) {
+    floor.words = {
+      ...words,
+      finals: text === '' ? words.finals : [...words.finals, text],
+      partial: '',
+      finalTo: event.to ?? at,
+      finalAt: at,
+      wordless: text === '',
+    };
+  } else if (text !== words.partial) {
+    floor.words = { ...words, partial: text };
   }
-  floor.words = {
-    ...words,
-    finals: text === '' ? words.finals : [...words.finals, text],
-    partial: '',
-    finalTo: event.to ?? at,
-    finalAt: at,
-    changedAt: at,
-    wordless: text === '',
-  };
+  // A final that only confirms the partial leaves the words as stable as they were.
+  if (sameWords(textOf(words), textOf(floor.words))) return;
+  floor.words = { ...floor.words, changedAt: at };
+  floor.eagerAt = undefined;
+  learnPause(step, event);
 }
 
 function wordsWhileThinking(step: Step, event: EventOf<'words'>): void {
@@ -74,7 +82,7 @@ function wordsWhileThinking(step: Step, event: EventOf<'words'>): void {
   if (sameWords(textOf(floor.words), floor.committed)) return;
   // Nothing of the answer was heard yet: answer what was really said.
   withdraw(step);
-  commit(step, floor.words.digits === '' ? 'speech' : 'digits');
+  commit(step, floor.words.digits === '' ? 'speech' : 'digits', 'correction');
 }
 
 function wordsOverSpeech(step: Step, event: EventOf<'words'>): void {
@@ -147,5 +155,5 @@ export function endOfTurn(step: Step, to: number): void {
   if (textOf(floor.words) === '') return;
   // In `speech` the detector has not yet noticed that the voice has ended.
   if (floor.state === 'speech') floor.voicedTo = Math.max(floor.voicedFrom, to);
-  commit(step, 'speech');
+  commit(step, 'speech', 'transcriber');
 }

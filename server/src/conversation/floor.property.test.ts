@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Floor, FloorAction, FloorEvent } from './floor-terms.ts';
+import { textOf } from './floor-deadlines.ts';
+import type { Expectation, Floor, FloorAction, FloorEvent } from './floor-terms.ts';
 import { emptyFloor, takeFloor } from './floor.ts';
 import { conversationPolicy } from './plan.ts';
+import { sameWords } from './rules/words.ts';
 
 /** What the world may do next; `wait` lets the floor's own wake come. */
 type Stimulus =
@@ -13,6 +15,10 @@ type Stimulus =
   | { do: 'sustain' }
   | { do: 'words'; text: string; final: boolean; sense: 'nothing' | 'echo' | 'stop' | 'backchannel' | 'words'; ago: number | undefined }
   | { do: 'end-of-turn' }
+  | { do: 'eager' }
+  | { do: 'resumed' }
+  | { do: 'judged'; probability: number; late: boolean }
+  | { do: 'expects'; what: Expectation }
   | { do: 'digit'; digit: string }
   | { do: 'typed'; text: string }
   | { do: 'audible'; stale: number }
@@ -33,13 +39,30 @@ const stimulus: fc.Arbitrary<Stimulus> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('words' as const),
-      text: fc.constantFrom('', 'yes', 'I want to', 'cancel it.', 'my order please'),
+      text: fc.constantFrom('', 'yes', 'Yes.', 'um', 'I want to', 'cancel it.', 'my order please', 'five five'),
       final: fc.boolean(),
       sense: fc.constantFrom('nothing', 'echo', 'stop', 'backchannel', 'words'),
       ago: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
     }),
   },
   { weight: 1, arbitrary: fc.constant<Stimulus>({ do: 'end-of-turn' }) },
+  { weight: 2, arbitrary: fc.constant<Stimulus>({ do: 'eager' }) },
+  { weight: 1, arbitrary: fc.constant<Stimulus>({ do: 'resumed' }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('judged' as const),
+      probability: fc.double({ min: 0, max: 1, noNaN: true }),
+      late: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('expects' as const),
+      what: fc.constantFrom<Expectation>('free', 'yes-no', 'digits', 'spelling', 'email', 'date', 'name'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('digit' as const), digit: fc.constantFrom('1', '2', '#', '*') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('typed' as const), text: fc.constantFrom('', 'hello there') }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('audible' as const), stale }) },
@@ -93,6 +116,10 @@ function live(stimuli: readonly Stimulus[], greetingProtected = false): Step[] {
       feed({ type: 'words', at, text: next.text, final: next.final, sense: next.text === '' ? 'nothing' : next.sense, from });
     }
     if (next.do === 'end-of-turn') feed({ type: 'end-of-turn', at, to: at });
+    if (next.do === 'eager') feed({ type: 'eager-end-of-turn', at });
+    if (next.do === 'resumed') feed({ type: 'turn-resumed', at });
+    if (next.do === 'judged') feed({ type: 'turn-judged', at, to: floor.voicedTo - (next.late ? 500 : 0), probability: next.probability });
+    if (next.do === 'expects') feed({ type: 'expects', at, what: next.what });
     if (next.do === 'digit') feed({ type: 'digit', at, digit: next.digit });
     if (next.do === 'typed') feed({ type: 'typed', at, text: next.text });
     if (next.do === 'audible') feed({ type: 'reply-audible', at, epoch: floor.epoch - next.stale });
@@ -224,6 +251,86 @@ describe('whatever happens', () => {
           if (type === 'resume') expect(before.state).toBe('paused');
         }
         if (after.state === 'paused' || after.state === 'overlap' || after.state === 'speak') expect(after.reply?.audibleAt).toBeDefined();
+      }
+    });
+  });
+
+  test('at most one speculation is alive, and it ends exactly once: forgotten, adopted by a commit, or with the call', () => {
+    check((steps) => {
+      let alive: number | undefined;
+      let newest = 0;
+      for (const { after, actions } of steps) {
+        for (const action of actions) {
+          if (action.type === 'speculate') {
+            expect(alive).toBeUndefined();
+            expect(action.id).toBeGreaterThan(newest);
+            alive = newest = action.id;
+          } else if (action.type === 'forget' || (action.type === 'reply' && action.adopt !== undefined)) {
+            expect(action.type === 'forget' ? action.id : action.adopt).toBe(alive);
+            alive = undefined;
+          }
+        }
+        if (after.state === 'closed') alive = undefined;
+        expect(after.speculation?.id).toBe(alive);
+        if (alive !== undefined) expect(['speech', 'hold']).toContain(after.state);
+      }
+    });
+  });
+
+  test('what is adopted answers these very words and this very turn, and only what is adopted says so', () => {
+    check((steps) => {
+      const begun = new Map<number, { text: string; turn: number }>();
+      for (const { actions } of steps) {
+        for (const [i, action] of actions.entries()) {
+          if (action.type === 'speculate') begun.set(action.id, action);
+          if (action.type !== 'commit') continue;
+          const reply = actions.slice(i).find(({ type }) => type === 'reply') as FloorAction & { type: 'reply' };
+          expect(reply.adopt !== undefined).toBe(action.speculation === 'adopted');
+          expect(action.rule).not.toBe('');
+          if (reply.adopt === undefined) continue;
+          const speculation = begun.get(reply.adopt) as { text: string; turn: number };
+          expect(sameWords(speculation.text, action.text)).toBe(true);
+          expect(speculation.turn).toBe(action.turn);
+        }
+      }
+    });
+  });
+
+  test('a speculation answers the words so far, changes no epoch and no turn, and adds nothing that can be heard', () => {
+    check((steps) => {
+      for (const { before, after, actions } of steps) {
+        const speculate = actions.find((action) => action.type === 'speculate');
+        if (!speculate) continue;
+        expect(speculate.text).toBe(textOf(after.words));
+        expect(['speech', 'hold']).toContain(after.state);
+        expect(after.words.digits).toBe('');
+        expect(actions.filter(({ type }) => type === 'reply' || type === 'commit')).toEqual([]);
+        // The epoch may have changed in this step because a reply was cut, never because an answer was begun in secret.
+        const cut = actions.some(({ type }) => type === 'interrupt' || type === 'withdraw');
+        if (!cut) expect([after.epoch, after.turn]).toEqual([before.epoch, before.turn]);
+      }
+    });
+  });
+
+  test('no turn has more speculations than the policy allows, however often it is merged', () => {
+    check((steps) => {
+      const counts = new Map<number, number>();
+      for (const { actions } of steps) {
+        for (const action of actions) {
+          if (action.type !== 'speculate') continue;
+          counts.set(action.turn, (counts.get(action.turn) ?? 0) + 1);
+          expect(counts.get(action.turn)).toBeLessThanOrEqual(policy.speculationsMax);
+        }
+      }
+    });
+  });
+
+  test("the caller's pauses stay within what a person pauses", () => {
+    check((steps) => {
+      for (const { before, after } of steps) {
+        expect(after.pauses.meanMs).toBeGreaterThanOrEqual(0);
+        expect(after.pauses.meanMs).toBeLessThanOrEqual(2_500);
+        expect(after.pauses.seen - before.pauses.seen).toBeLessThanOrEqual(1);
       }
     });
   });

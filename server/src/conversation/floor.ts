@@ -13,10 +13,11 @@
  *                         └── digits, typed text: from any state ◀── words ───── paused ──quiet, no words──▶ speak (resume)
  * ```
  *
- * Every state but `closed` has a deadline ({@link deadlineOf}), so nothing that fails to arrive can stall a call.
- * `hold` is where speculation on the words so far belongs; an action that starts it needs its own epoch.
+ * Every state but `closed` has a deadline ({@link deadlineOf}), so nothing that fails to arrive can stall a call. How
+ * long `hold` lasts is up to the endpointing rules. Meanwhile the answer to the words so far is begun in secret
+ * (`speculate`), and forgotten or, when the turn is committed with these very words, adopted.
  */
-import { deadlineOf, greetingGuardEnd, textOf } from './floor-deadlines.ts';
+import { deadlineOf, EARLY_MS, endpointOf, greetingGuardEnd, stuckAt, textOf } from './floor-deadlines.ts';
 import type { Ending } from '@tandem/contract';
 import {
   apologise,
@@ -24,7 +25,6 @@ import {
   commit,
   end,
   enter,
-  type EventOf,
   goOn,
   interrupt,
   noWords,
@@ -32,9 +32,11 @@ import {
   reopen,
   resume,
   say,
-  type Step,
   withdraw,
 } from './floor-moves.ts';
+import { noteGap } from './floor-pauses.ts';
+import { eagerEnd, tendSpeculation, turnResumed } from './floor-speculation.ts';
+import type { EventOf, Step } from './floor-step.ts';
 import type { Floor, FloorAction, FloorEvent } from './floor-terms.ts';
 import { endOfTurn, wordsCame } from './floor-words.ts';
 import type { ConversationPolicy } from './plan.ts';
@@ -61,6 +63,17 @@ export const emptyFloor: Floor = {
   reprompts: 0,
   missed: 0,
   deaf: false,
+  expecting: 'free',
+  eagerAt: undefined,
+  turnOver: undefined,
+  speculation: undefined,
+  speculationId: 0,
+  speculations: 0,
+  resumedAt: undefined,
+  pauses: { meanMs: 0, seen: 0 },
+  closedPauses: { meanMs: 0, seen: 0 },
+  gap: undefined,
+  punctuates: false,
   wakeId: 0,
   wakeAt: undefined,
 };
@@ -72,6 +85,7 @@ export function takeFloor(floor: Floor, event: FloorEvent, policy: ConversationP
   if ('epoch' in event && event.epoch !== floor.epoch) return [floor, []];
   const step: Step = { floor: { ...floor }, actions: [], policy, at: event.at };
   take(step, event);
+  tendSpeculation(step);
   rearm(step, event.type === 'woke');
   return [step.floor, step.actions];
 }
@@ -90,6 +104,15 @@ function take(step: Step, event: FloorEvent): void {
       return wordsCame(step, event);
     case 'end-of-turn':
       return endOfTurn(step, event.to);
+    case 'eager-end-of-turn':
+      return eagerEnd(step);
+    case 'turn-resumed':
+      return turnResumed(step);
+    case 'turn-judged':
+      return turnJudged(step, event);
+    case 'expects':
+      step.floor.expecting = event.what;
+      return;
     case 'digit':
       return digitCame(step, event.digit);
     case 'typed':
@@ -120,6 +143,8 @@ function rearm(step: Step, fired: boolean): void {
 
 function speechStarted(step: Step, event: EventOf<'speech-started'>): void {
   const { floor } = step;
+  noteGap(step, event.from);
+  floor.turnOver = undefined;
   floor.voiced = true;
   floor.sustained = false;
   floor.voicedFrom = event.from;
@@ -161,6 +186,12 @@ function speechEnded(step: Step, event: EventOf<'speech-ended'>): void {
   else if (floor.state === 'overlap') goOn(step);
 }
 
+/** A judgement about an earlier silence than the present one says nothing. */
+function turnJudged(step: Step, event: EventOf<'turn-judged'>): void {
+  const { floor } = step;
+  if (floor.state === 'hold' && !floor.voiced && event.to === floor.voicedTo) floor.turnOver = event.probability;
+}
+
 function digitCame(step: Step, digit: string): void {
   const { floor } = step;
   if (floor.reply?.protection === 'last') return;
@@ -169,7 +200,7 @@ function digitCame(step: Step, digit: string): void {
     floor.words = { ...floor.words, digits: floor.words.digits + digit, changedAt: step.at };
     if (digit !== '#') return enter(step, 'digits');
   }
-  commit(step, 'digits');
+  commit(step, 'digits', 'hash');
 }
 
 function typedCame(step: Step, text: string): void {
@@ -178,7 +209,7 @@ function typedCame(step: Step, text: string): void {
   yieldFloor(step, 'typed');
   const before = floor.words.partial === '' ? floor.words.finals : [...floor.words.finals, floor.words.partial];
   floor.words = { ...floor.words, finals: [...before, text.trim()], partial: '', finalAt: step.at, changedAt: step.at };
-  commit(step, 'typed');
+  commit(step, 'typed', 'typed');
 }
 
 /** Stops the assistant, whatever it is doing. */
@@ -196,6 +227,7 @@ function replyAudible(step: Step): void {
   if (floor.reply.kind === 'answer') {
     // Kept until now, so that words that go on before the answer is heard are joined to them.
     floor.words = noWords;
+    floor.speculations = 0;
   }
   enter(step, 'speak');
 }
@@ -205,7 +237,10 @@ function replyFinished(step: Step, asked: Ending | undefined): void {
   const ending = asked ?? floor.reply?.ending;
   floor.quietSince = at;
   const answered = floor.reply?.kind === 'answer' && floor.state === 'think';
-  if (answered) floor.words = noWords;
+  if (answered) {
+    floor.words = noWords;
+    floor.speculations = 0;
+  }
   if (floor.aside && floor.words.changedAt < at - policy.asideMs) floor.words = noWords;
   floor.aside = false;
   // A caller who speaks over the goodbye has something more to say.
@@ -237,15 +272,19 @@ function woke(step: Step): void {
     case 'listen':
       return reprompt(step);
     case 'speech':
+      if (step.at + EARLY_MS < stuckAt(floor, step.policy)) return;
       // A voice that never ends is a noisy line; words in it count, the rest does not.
       floor.voicedTo = Math.max(floor.voicedFrom, floor.words.changedAt);
-      if (hasWords) return commit(step, 'speech');
+      if (hasWords) return commit(step, 'speech', 'stuck-voice');
       return enter(step, 'listen');
-    case 'hold':
-      if (hasWords) return commit(step, 'speech');
+    case 'hold': {
+      const endpoint = endpointOf(floor, step.policy);
+      if (step.at + EARLY_MS < endpoint.atMs) return;
+      if (hasWords) return commit(step, 'speech', endpoint.rule);
       return missed(step);
+    }
     case 'digits':
-      return commit(step, 'digits');
+      return commit(step, 'digits', 'inter-digit');
     case 'think': {
       const last = floor.reply?.protection === 'last';
       withdraw(step);

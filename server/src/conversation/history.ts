@@ -34,16 +34,18 @@ export class History {
     exchange.interrupted = interrupted;
   }
 
+  /** The prompt of an answer to `text`, as it will be when that has been said in `turn`. */
+  messagesIf(turn: number, text: string): ModelMessage[] {
+    const known = this.#exchanges.some((exchange) => exchange.turn === turn);
+    const said = { turn, caller: text, steps: [], heard: [], interrupted: false };
+    const exchanges = known
+      ? this.#exchanges.map((exchange) => (exchange.turn === turn ? { ...exchange, caller: text } : exchange))
+      : [...this.#exchanges, said].slice(-this.#maxTurns);
+    return messagesOf(exchanges);
+  }
+
   messages(): ModelMessage[] {
-    return this.#exchanges.flatMap(({ caller, steps, heard, interrupted }) => {
-      const messages: ModelMessage[] = caller === undefined ? [] : [{ role: 'user', text: caller }];
-      messages.push(...steps);
-      if (heard.length > 0) {
-        const text = heard.join(' ');
-        messages.push(interrupted ? { role: 'assistant', text, interrupted } : { role: 'assistant', text });
-      }
-      return messages;
-    });
+    return messagesOf(this.#exchanges);
   }
 
   #of(turn: number): Exchange {
@@ -54,4 +56,16 @@ export class History {
     if (this.#exchanges.length > this.#maxTurns) this.#exchanges.shift();
     return exchange;
   }
+}
+
+function messagesOf(exchanges: readonly Exchange[]): ModelMessage[] {
+  return exchanges.flatMap(({ caller, steps, heard, interrupted }) => {
+    const messages: ModelMessage[] = caller === undefined ? [] : [{ role: 'user', text: caller }];
+    messages.push(...steps);
+    if (heard.length > 0) {
+      const text = heard.join(' ');
+      messages.push(interrupted ? { role: 'assistant', text, interrupted } : { role: 'assistant', text });
+    }
+    return messages;
+  });
 }

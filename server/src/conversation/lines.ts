@@ -7,6 +7,12 @@ export interface SpokenLines {
   missed: readonly string[];
   /** A model failed; the call ends after it. */
   apology: string;
+  /** The answer is very late, and fillers have been said already. */
+  stall: string;
+  /** What was asked for cannot be done. */
+  unable: string;
+  /** The money set aside for the call is spent; the call ends after it. */
+  spent: string;
 }
 
 const lines: Record<string, SpokenLines> = {
@@ -17,6 +23,9 @@ const lines: Record<string, SpokenLines> = {
       'I am sorry, I still did not understand. Could you put it another way?',
     ],
     apology: 'I am sorry, I have a technical problem and cannot go on. Please call again later. Goodbye.',
+    stall: 'I am sorry, this takes longer than usual. Please stay on the line.',
+    unable: 'I am sorry, I cannot do that. Is there anything else I can help you with?',
+    spent: 'I am sorry, we have come to the end of the time that I have for this call. Please call again later. Goodbye.',
   },
   de: {
     idle: ['Sind Sie noch da?', 'Ich kann Sie nicht hören. Kann ich noch etwas für Sie tun?'],
@@ -25,16 +34,25 @@ const lines: Record<string, SpokenLines> = {
       'Entschuldigung, ich habe Sie noch nicht verstanden.',
     ],
     apology: 'Es tut mir leid, ich habe ein technisches Problem. Bitte rufen Sie später noch einmal an. Auf Wiederhören.',
+    stall: 'Entschuldigung, das dauert länger als sonst. Bitte bleiben Sie dran.',
+    unable: 'Das kann ich leider nicht. Kann ich sonst etwas für Sie tun?',
+    spent: 'Leider ist die Zeit für dieses Gespräch um. Bitte rufen Sie später noch einmal an. Auf Wiederhören.',
   },
   es: {
     idle: ['¿Sigue ahí?', 'No le oigo. ¿Puedo ayudarle en algo más?'],
     missed: ['Perdone, no le he entendido. ¿Puede repetirlo?', 'Lo siento, sigo sin entenderle. ¿Puede decirlo de otra manera?'],
     apology: 'Lo siento, tengo un problema técnico y no puedo continuar. Llame más tarde, por favor. Adiós.',
+    stall: 'Perdone, esto tarda más de lo normal. No cuelgue, por favor.',
+    unable: 'Lo siento, eso no puedo hacerlo. ¿Puedo ayudarle en algo más?',
+    spent: 'Lo siento, se ha acabado el tiempo de esta llamada. Llame más tarde, por favor. Adiós.',
   },
   fr: {
     idle: ['Êtes-vous toujours là ?', 'Je ne vous entends pas. Puis-je encore vous aider ?'],
     missed: ["Pardon, je n'ai pas compris. Pouvez-vous répéter ?", "Désolé, je n'ai toujours pas compris. Pouvez-vous le dire autrement ?"],
     apology: "Je suis désolé, j'ai un problème technique. Merci de rappeler plus tard. Au revoir.",
+    stall: "Pardon, cela prend plus de temps que d'habitude. Restez en ligne, s'il vous plaît.",
+    unable: 'Je suis désolé, je ne peux pas le faire. Puis-je vous aider autrement ?',
+    spent: 'Je suis désolé, le temps prévu pour cet appel est écoulé. Merci de rappeler plus tard. Au revoir.',
   },
 };
 

@@ -1,5 +1,6 @@
 /** What a conversation is told when it starts: what to say, in which voice, and how patient to be. A snapshot; never changes. */
 import { defaultLines, type SpokenLines } from './lines.ts';
+import type { RuleSettings } from './rules/rule-settings.ts';
 
 /** How soon the assistant takes the turn after the caller's last word. */
 export type Eagerness = 'low' | 'medium' | 'high';
@@ -46,6 +47,27 @@ export interface ConversationPolicy {
   thinkMs: number;
   /** Guard: one uninterrupted stretch of assistant speech. */
   speakMs: number;
+  /** Answers begun before the turn is committed: none, their words, or their first speech too. */
+  speculation: 'off' | 'words' | 'speech';
+  /** Words that are not final yet and stay the same for so long in silence are worth an answer in secret; final ones are at once. */
+  speculateAfterMs: number;
+  /** At most so many a turn. */
+  speculationsMax: number;
+  /** The wait follows what was asked, how it sounds and the caller's own pauses; else only the three waits above. */
+  adaptive: boolean;
+  /** Silence after a sentence that the transcriber closed, where the waits are adaptive. */
+  sentenceDelayMs: number;
+  /** The transcriber says itself when a turn ends. */
+  transcriberEndsTurns: boolean;
+  /** The transcriber closes sentences with full stops and question marks; else that is learnt when it first does. */
+  transcriberPunctuates: boolean;
+  /** Single rules switched off or tuned. */
+  rules?: RuleSettings;
+  /** Nothing audible so long after the commit: a filler, unless the answer is expected any moment. */
+  fillerAfterMs: number;
+  fillers: boolean;
+  /** A late language model is asked a second time. */
+  hedging: boolean;
   retrievalMs: number;
   /** The language model's first part, and each one after it. */
   firstTokenMs: number;
@@ -60,6 +82,9 @@ export interface ConversationPolicy {
   maxReplyChars: number;
   /** Turns that go into a prompt. */
   historyTurns: number;
+  /** The same two waits for a model and a voice that another can still follow. */
+  attemptTokenMs: number;
+  attemptAudioMs: number;
 }
 
 export interface ConversationPlan {
@@ -72,6 +97,8 @@ export interface ConversationPlan {
   /** BCP 47. */
   language: string;
   voice: string;
+  /** The voice of a synthesizer (by its name) where it is not `voice`. */
+  voices?: Readonly<Record<string, string>>;
   /** What callers are likely to say: a grammar or a bias for the transcriber. */
   phrases: readonly string[];
   /** Stock lines; the language's own where absent. */
@@ -86,6 +113,7 @@ export type PolicySettings = Partial<ConversationPolicy> & { eagerness?: Eagerne
 export type SettledPlan = Omit<ConversationPlan, 'policy' | 'lines'> & { policy: ConversationPolicy; lines: SpokenLines };
 
 const minDelays: Record<Eagerness, number> = { low: 900, medium: 600, high: 350 };
+const sentenceDelays: Record<Eagerness, number> = { low: 700, medium: 400, high: 100 };
 
 export function conversationPolicy(settings: PolicySettings = {}): ConversationPolicy {
   const { eagerness = 'medium', ...changes } = settings;
@@ -110,6 +138,16 @@ export function conversationPolicy(settings: PolicySettings = {}): ConversationP
     lingerMs: 300,
     thinkMs: 30_000,
     speakMs: 180_000,
+    speculation: 'speech',
+    speculateAfterMs: 80,
+    speculationsMax: 3,
+    adaptive: true,
+    sentenceDelayMs: sentenceDelays[eagerness],
+    transcriberEndsTurns: false,
+    transcriberPunctuates: false,
+    fillerAfterMs: 700,
+    fillers: true,
+    hedging: false,
     retrievalMs: 500,
     firstTokenMs: 8_000,
     nextTokenMs: 5_000,
@@ -119,6 +157,8 @@ export function conversationPolicy(settings: PolicySettings = {}): ConversationP
     maxTokens: 400,
     maxReplyChars: 1_500,
     historyTurns: 40,
+    attemptTokenMs: 2_000,
+    attemptAudioMs: 1_200,
     ...changes,
   };
 }

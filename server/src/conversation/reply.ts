@@ -1,34 +1,25 @@
 /**
- * A reply: an assistant's turn in the making. Words become clauses, clauses become speech, speech is played; all of it
- * hangs on one signal. While a clause is heard the next one is made; how far ahead is bounded by the playout's
- * look-ahead (sound) and by the clause queue (text). A reply always knows which words were heard.
+ * A reply: an assistant's turn being said. It plays one {@link Utterance}, fills waits that grow too long, and always
+ * knows which words were heard. While a clause is heard the next one is made; how far ahead is bounded by the playout's
+ * look-ahead (sound) and by the clause queue (text).
  */
 import type { TurnStages, WordTime } from '@tandem/contract';
 import { FRAME_MS, msOf, type Sound } from '#audio/frame.ts';
-import { childOf } from '#kit/abort.ts';
-import { Channel } from '#kit/channel.ts';
-import { VendorError } from '#kit/errors.ts';
-import type { Kit } from '#kit/kit.ts';
-import type { Synthesizer } from '#models/synthesizer.ts';
 import type { Leg, Playout } from '#telephony/leg.ts';
 import { cannedTone } from './canned-tone.ts';
-import { withDeadlines } from './deadlines.ts';
+import { FillerQueue } from './filler-queue.ts';
 import type { ReplyKind } from './floor-terms.ts';
-import type { SettledPlan } from './plan.ts';
-import { ClauseCutter } from './script.ts';
 import { heardOf, type TimedClause, TimedScript, wordTimesOf } from './timed-script.ts';
+import type { Utterance } from './utterance.ts';
+import type { Waiting } from './waiting.ts';
 
-/** Clauses written and not yet spoken. A model that writes more is not asked to go on. */
-const CLAUSES_AHEAD = 64;
 /** A playout can go back 10 s; stay clear of that. */
 const MAX_BACK_MS = 9_500;
 
 export interface ReplyParts {
-  kit: Kit;
   leg: Leg;
-  synthesizer: Synthesizer;
-  plan: SettledPlan;
-  /** The call's clock, milliseconds. */
+  /** The process's clock and the call's, milliseconds. */
+  clock: { now(): number };
   now: () => number;
 }
 
@@ -38,10 +29,11 @@ export interface PlayedLine {
   fromAt: number;
   toAt: number;
   words: WordTime[];
+  filler?: boolean;
 }
 
 export interface ReplyListener {
-  /** The first audible frame left. */
+  /** The first audible frame left, be it a filler's. */
   audible(): void;
   /** A clause begins to be heard; `text` is everything up to its end. */
   speaking(text: string): void;
@@ -53,49 +45,38 @@ export interface ReplyRequest {
   epoch: number;
   turn: number;
   kind: ReplyKind;
-  /** The text, streamed. Asked a second time when the first attempt failed before anything was heard. */
-  words: (signal: AbortSignal) => AsyncIterable<string>;
+  utterance: Utterance;
   /** Filled as the stages happen. */
   stages: TurnStages;
+  /** What to say into a wait that grows long; undefined where nothing is waited for. */
+  waiting: Waiting | undefined;
   listener: ReplyListener;
   /** When no voice can be made, a tone says at least that something is wrong. */
   toneInstead: boolean;
-  signal: AbortSignal;
 }
 
 export interface ReplyEnd {
-  /** Exactly the words that left on the wire, a cut word left out. */
+  /** Exactly the words that left on the wire, a cut word and fillers left out. */
   heard: string;
   interrupted: boolean;
   /** Why it could not go on; undefined when it could. */
   failed: unknown;
 }
 
-/** One way from words to the wire; a retry is a new one. */
-interface Attempt {
-  script: TimedScript;
-  playout: Playout;
-  /** The first clause that was not heard to its end, whether it has begun to be heard, and when. */
-  clause: number;
-  begun: boolean;
-  fromAt: number;
-  /** A part of the clause is heard for the second time. */
-  repeating: boolean;
-  pausedAt: number | undefined;
-  error: unknown;
-}
-
 export class Reply {
   readonly epoch: number;
   readonly turn: number;
   readonly kind: ReplyKind;
-  readonly stages: TurnStages;
   readonly #parts: ReplyParts;
   readonly #request: ReplyRequest;
-  readonly #scope: ReturnType<typeof childOf>;
-  #attempt: Attempt | undefined;
+  readonly #script = new TimedScript();
+  #playout: Playout | undefined;
+  /** The first clause that was not heard to its end. */
+  readonly #head: PlayHead = { clause: 0, begun: false, fromAt: 0, repeating: false, pausedAt: undefined };
+  readonly #fillers = new FillerQueue();
+  #failed: unknown;
+  #audible = false;
   #over = false;
-  #spoke = false;
 
   constructor(parts: ReplyParts, request: ReplyRequest) {
     this.#parts = parts;
@@ -103,235 +84,209 @@ export class Reply {
     this.epoch = request.epoch;
     this.turn = request.turn;
     this.kind = request.kind;
-    this.stages = request.stages;
-    this.#scope = childOf(request.signal);
   }
 
   /** Resolves when the reply was heard to its end, failed or was stopped. Never rejects. */
   async run(): Promise<ReplyEnd> {
-    const first = await this.#play();
-    const again = first.failed !== undefined && first.heard === '' && isRetryable(first.failed) && !this.#request.toneInstead;
-    if (!again || this.#over) return this.#finish(first);
-    this.#parts.kit.log.warn(
-      { turn: this.turn, epoch: this.epoch, error: first.failed },
-      'reply failed before it was heard: trying once more',
-    );
-    return this.#finish(await this.#play());
+    if (this.#over) return { heard: '', interrupted: true, failed: undefined };
+    const playout = this.#parts.leg.play(this.#sound());
+    this.#playout = playout;
+    void playout.started.then((at) => this.#started(at));
+    const { how, error } = await playout.finished;
+    if (how === 'failed') this.#fail(error ?? new Error('the leg could not play'));
+    const interrupted = this.#over;
+    if (!interrupted) {
+      this.#follow(playout);
+      this.#reportCut(playout);
+    }
+    this.#over = true;
+    this.#request.utterance.stop('finished');
+    return { heard: this.heard, interrupted, failed: this.#failed };
   }
 
-  /** Once per frame: notices what has been heard. */
+  /** Once per frame: notices what has been heard, and fills a wait that has grown too long. */
   tick(): void {
-    if (this.#attempt && !this.#over) this.#follow(this.#attempt);
+    const playout = this.#playout;
+    if (!playout || this.#over) return;
+    // Its first frame may have left in this very tick: whoever begins to speak now speaks over it.
+    if (playout.playedMs > 0) this.#started(this.#parts.clock.now());
+    this.#follow(playout);
+    const { waiting } = this.#request;
+    if (!waiting) return;
+    const silent = playout.state === 'waiting' && playout.bufferedMs === 0;
+    const filler = waiting.at(this.#parts.now(), silent, this.#fillers.open);
+    if (filler) this.#fillers.put(filler);
   }
 
   /** The words heard so far. */
   get heard(): string {
-    return this.#attempt ? this.#attempt.script.heardUntil(this.#attempt.playout.playedMs) : '';
+    return this.#playout ? this.#script.heardUntil(this.#playout.playedMs) : '';
   }
 
   /** The clause that is being heard; empty between two. */
   get clause(): string {
-    const attempt = this.#attempt;
-    return attempt?.begun ? (attempt.script.clauses[attempt.clause]?.text ?? '') : '';
+    return this.#head.begun ? (this.#script.clauses[this.#head.clause]?.text ?? '') : '';
   }
 
   duck(decibels: number): void {
-    this.#attempt?.playout.duck(decibels);
+    this.#playout?.duck(decibels);
   }
 
   pause(): void {
-    const attempt = this.#attempt;
-    if (!attempt || this.#over) return;
-    attempt.playout.pause();
-    this.#follow(attempt);
-    attempt.pausedAt = this.#parts.now();
+    if (!this.#playout || this.#over) return;
+    this.#playout.pause();
+    this.#follow(this.#playout);
+    this.#head.pausedAt = this.#parts.now();
   }
 
   /** Goes on from where it stopped, or from the start of the clause that was cut, so that the caller hears it whole. */
   resume(wholeClause: boolean): void {
-    const attempt = this.#attempt;
-    if (!attempt || this.#over) return;
-    const clause = attempt.script.clauses[attempt.clause];
-    if (wholeClause && clause && attempt.begun) {
-      this.#reportCut(attempt);
-      attempt.playout.resume(Math.max(clause.fromMs, attempt.playout.playedMs - MAX_BACK_MS));
-      attempt.fromAt = this.#parts.now();
-      attempt.repeating = true;
+    const playout = this.#playout;
+    if (!playout || this.#over) return;
+    const head = this.#head;
+    const clause = this.#script.clauses[head.clause];
+    if (wholeClause && clause && head.begun) {
+      this.#reportCut(playout);
+      playout.resume(Math.max(clause.fromMs, playout.playedMs - MAX_BACK_MS));
+      head.fromAt = this.#parts.now();
+      head.repeating = true;
     } else {
-      attempt.playout.resume();
-      attempt.fromAt += attempt.begun && attempt.pausedAt !== undefined ? this.#parts.now() - attempt.pausedAt : 0;
+      playout.resume();
+      head.fromAt += head.begun && head.pausedAt !== undefined ? this.#parts.now() - head.pausedAt : 0;
     }
-    attempt.pausedAt = undefined;
+    head.pausedAt = undefined;
   }
 
   /** Silence from the next frame on; models and tools unwind behind it. Returns the words heard. */
   stop(why: string): string {
     if (!this.#over) {
-      const attempt = this.#attempt;
-      if (attempt) {
-        attempt.playout.stop();
-        this.#follow(attempt);
-        this.#reportCut(attempt);
+      if (this.#playout) {
+        this.#playout.stop();
+        this.#follow(this.#playout);
+        this.#reportCut(this.#playout);
       }
       this.#over = true;
-      this.#scope.abort(why);
+      this.#fillers.close();
+      this.#request.utterance.stop(why);
     }
     return this.heard;
   }
 
-  async #play(): Promise<ReplyEnd> {
-    const clauses = new Channel<string>(CLAUSES_AHEAD, 'refuse');
-    const { promise: broken, resolve: breakOff } = Promise.withResolvers<void>();
-    const scope = childOf(this.#scope.signal);
-    const fail = (error: unknown) => {
-      if (attempt.error !== undefined || scope.signal.aborted) return;
-      attempt.error = error ?? new Error('failed without saying why');
-      clauses.close();
-      if (!this.#request.toneInstead) breakOff();
-    };
-    const script = new TimedScript();
-    const source = this.#speech(clauses, script, scope.signal, fail);
-    const attempt: Attempt = {
-      script,
-      playout: this.#parts.leg.play(source),
-      clause: 0,
-      begun: false,
-      fromAt: 0,
-      repeating: false,
-      pausedAt: undefined,
-      error: undefined,
-    };
-    this.#attempt = attempt;
-    scope.signal.addEventListener('abort', () => clauses.close(), { once: true });
-    if (scope.signal.aborted) clauses.close();
-    void attempt.playout.started.then((at) => this.#started(attempt, at));
-    void this.#write(clauses, scope.signal).then(() => clauses.close(), fail);
-    const end = await Promise.race([attempt.playout.finished, broken]);
-    // What is heard already is heard to its end; what is not is tried again at once.
-    if (!end && attempt.playout.playedMs === 0) attempt.playout.stop();
-    const { how, error } = await attempt.playout.finished;
-    if (how === 'failed') fail(error ?? new Error('the leg could not play'));
-    if (!this.#over) this.#follow(attempt);
-    scope.abort('finished');
-    return { heard: this.heard, interrupted: this.#over, failed: attempt.error };
-  }
-
-  #finish(end: ReplyEnd): ReplyEnd {
-    if (!this.#over && this.#attempt) this.#reportCut(this.#attempt);
-    this.#over = true;
-    this.#scope.abort('finished');
-    return end;
-  }
-
-  /** Text to clauses. */
-  async #write(clauses: Channel<string>, signal: AbortSignal): Promise<void> {
-    const cutter = new ClauseCutter(this.#parts.plan.policy.maxReplyChars);
-    for await (const piece of this.#request.words(signal)) {
-      for (const clause of cutter.push(piece)) this.#wrote(clauses, clause);
-      if (cutter.full || signal.aborted) return;
-    }
-    for (const clause of cutter.flush()) this.#wrote(clauses, clause);
-  }
-
-  #wrote(clauses: Channel<string>, clause: string): void {
-    this.stages.firstClauseAt ??= this.#parts.now();
-    clauses.push(clause);
-  }
-
-  /** Clauses to sound. Ends where it fails, so that what was made before is heard. */
-  async *#speech(
-    clauses: AsyncIterable<string>,
-    script: TimedScript,
-    signal: AbortSignal,
-    fail: (error: unknown) => void,
-  ): AsyncGenerator<Sound, void, undefined> {
-    const { leg } = this.#parts;
+  /** Pieces to sound. Ends where they fail, so that what was made before is heard. */
+  async *#sound(): AsyncGenerator<Sound, void, undefined> {
+    const { format } = this.#parts.leg;
+    let text = '';
+    let clause: TimedClause | undefined;
     try {
-      for await (const text of clauses) {
-        if (signal.aborted) return;
-        const clause = script.begin(text);
-        for await (const part of this.#speak(text, signal)) {
-          if (part.words) clause.spoken.push(...part.words);
-          clause.toMs += msOf(part.sound, leg.format);
-          if (part.sound.length === 0) continue;
-          this.stages.firstAudioAt ??= this.#parts.now();
-          yield part.sound;
+      for await (const piece of this.#fillers.between(this.#request.utterance.pieces())) {
+        if (this.#over) return;
+        if ('line' in piece) {
+          const filler = this.#script.begin(piece.text, true);
+          filler.spoken.push(...piece.line.words);
+          filler.toMs += msOf(piece.line.sound, format);
+          filler.complete = true;
+          yield piece.line.sound;
+        } else if (piece.type === 'clause') {
+          text = piece.text;
+          clause = undefined;
+        } else if (piece.type === 'clause-end') {
+          if (clause) clause.complete = true;
+        } else {
+          clause ??= this.#script.begin(text);
+          if (piece.type === 'cut') takeBack(clause, piece.atMs);
+          if (piece.words) clause.spoken.push(...piece.words);
+          if (piece.type === 'cut' || piece.sound.length === 0) continue;
+          clause.toMs += msOf(piece.sound, format);
+          yield piece.sound;
         }
-        clause.complete = true;
       }
     } catch (error) {
-      if (!this.#request.toneInstead || signal.aborted) {
-        fail(error);
-        return;
-      }
-      yield cannedTone(leg.format);
-      fail(error);
+      if (this.#over) return;
+      this.#fail(error);
+      if (this.#request.toneInstead) yield cannedTone(format);
     }
   }
 
-  #speak(text: string, signal: AbortSignal) {
-    const { kit, leg, synthesizer, plan } = this.#parts;
-    const parts = synthesizer.speak({ text, voice: plan.voice, language: plan.language, format: leg.format, signal });
-    const { firstAudioMs: firstMs, nextAudioMs: nextMs } = plan.policy;
-    return withDeadlines(parts, { clock: kit.clock, vendor: synthesizer.name, firstMs, nextMs, signal });
+  #fail(error: unknown): void {
+    this.#failed ??= error ?? new Error('failed without saying why');
   }
 
-  #started(attempt: Attempt, clockAt: number | undefined): void {
-    if (clockAt === undefined || this.#over || attempt !== this.#attempt || this.#spoke) return;
-    this.#spoke = true;
-    const { kit, now } = this.#parts;
-    this.stages.firstPacketAt ??= now() - (kit.clock.now() - clockAt);
-    this.#request.listener.audible();
+  #started(clockAt: number | undefined): void {
+    if (clockAt === undefined || this.#over || this.#audible) return;
+    this.#audible = true;
+    const { clock, now } = this.#parts;
+    const { stages, listener } = this.#request;
+    const at = now() - (clock.now() - clockAt);
+    if (this.#script.clauses[0]?.filler) stages.fillerAt ??= at;
+    else stages.firstPacketAt ??= at;
+    listener.audible();
   }
 
   /** Reports the clauses that the play head has begun and passed. */
-  #follow(attempt: Attempt): void {
-    const { script, playout } = attempt;
+  #follow(playout: Playout): void {
+    const head = this.#head;
     const position = playout.playedMs;
     for (;;) {
-      const clause = script.clauses[attempt.clause];
+      const clause = this.#script.clauses[head.clause];
       if (!clause) return;
       const empty = clause.toMs === clause.fromMs;
-      if (!attempt.begun && !empty) {
+      if (!head.begun && !empty) {
         if (position <= clause.fromMs) return;
-        attempt.begun = true;
+        head.begun = true;
         // The newest frame counts as played when it begins to leave.
-        attempt.fromAt = this.#parts.now() + FRAME_MS - (position - clause.fromMs);
-        this.#request.listener.speaking(textUntil(script, attempt.clause));
+        head.fromAt = this.#parts.now() + FRAME_MS - (position - clause.fromMs);
+        if (!clause.filler) this.#request.stages.firstPacketAt ??= head.fromAt;
+        this.#request.listener.speaking(textUntil(this.#script, head.clause));
       }
       if (!clause.complete || position < clause.toMs) return;
-      if (!empty) this.#report(attempt, clause, clause.toMs);
-      attempt.clause++;
-      attempt.begun = false;
-      attempt.repeating = false;
+      if (!empty) this.#report(clause, clause.toMs);
+      head.clause++;
+      head.begun = false;
+      head.repeating = false;
     }
   }
 
   /** Reports the clause that was being heard when everything stopped. */
-  #reportCut(attempt: Attempt): void {
-    const clause = attempt.script.clauses[attempt.clause];
-    if (!clause || !attempt.begun) return;
-    const since = (attempt.pausedAt ?? this.#parts.now()) - attempt.fromAt;
-    const { playedMs } = attempt.playout;
-    this.#report(attempt, clause, attempt.repeating ? Math.min(playedMs, clause.fromMs + since) : playedMs);
+  #reportCut(playout: Playout): void {
+    const head = this.#head;
+    const clause = this.#script.clauses[head.clause];
+    if (!clause || !head.begun) return;
+    const since = (head.pausedAt ?? this.#parts.now()) - head.fromAt;
+    const { playedMs } = playout;
+    // The newest frame counts as played when it begins to leave.
+    this.#report(clause, head.repeating ? Math.min(playedMs, clause.fromMs + since + FRAME_MS) : playedMs);
   }
 
-  #report(attempt: Attempt, clause: TimedClause, position: number): void {
+  #report(clause: TimedClause, position: number): void {
     const text = heardOf(clause, position);
     if (text === '') return;
+    const { fromAt } = this.#head;
     const lasted = Math.min(position, clause.toMs) - clause.fromMs;
     const words = wordTimesOf(clause).filter((word) => text === clause.text || word.toMs <= lasted);
-    this.#request.listener.played({ text, fromAt: attempt.fromAt, toAt: attempt.fromAt + lasted, words });
+    const line = { text, fromAt, toAt: fromAt + lasted, words };
+    this.#request.listener.played(clause.filler ? { ...line, filler: true } : line);
   }
+}
+
+/** Where the caller's ear is in the script. */
+interface PlayHead {
+  clause: number;
+  begun: boolean;
+  /** On the call's clock. */
+  fromAt: number;
+  /** A part of the clause is heard for the second time. */
+  repeating: boolean;
+  pausedAt: number | undefined;
+}
+
+function takeBack(clause: TimedClause, atMs: number): void {
+  while ((clause.spoken.at(-1)?.toMs ?? 0) > atMs) clause.spoken.pop();
 }
 
 function textUntil(script: TimedScript, clause: number): string {
   return script.clauses
     .slice(0, clause + 1)
+    .filter(({ filler }) => !filler)
     .map(({ text }) => text)
     .join(' ');
-}
-
-function isRetryable(error: unknown): boolean {
-  return !(error instanceof VendorError) || error.category === 'retryable' || error.category === 'rate-limited';
 }

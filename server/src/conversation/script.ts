@@ -33,6 +33,11 @@ export class ClauseCutter {
     return this.#chars >= this.#maxChars;
   }
 
+  /** Forgets the clause that has begun and is not complete. */
+  drop(): void {
+    this.#rest = '';
+  }
+
   push(text: string): string[] {
     const clauses: string[] = [];
     this.#rest += text;

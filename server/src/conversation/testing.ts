@@ -12,9 +12,11 @@ import type { VoiceActivityDetector } from '#models/voice-activity.ts';
 import type { IncomingCall } from '#telephony/gateway.ts';
 import { LoopbackGateway } from '#telephony/loopback/gateway.ts';
 import type { LoopbackLeg } from '#telephony/loopback/leg.ts';
-import type { Retrieve } from './answer.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
+import { KeptSpeech } from './kept-speech.ts';
 import type { ConversationPlan } from './plan.ts';
+import { ProviderHealth } from './provider-health.ts';
+import type { Retrieve } from './retrieval.ts';
 
 /** Every character of speech takes this long. */
 export const MS_PER_CHAR = 50;
@@ -36,14 +38,36 @@ export interface StageOptions {
   /** Delay of the synthesizer's first sound; `Infinity` for never. */
   speechDelayMs?: number;
   speechFails?: (request: SpeechRequest, n: number) => boolean;
-  /** Other models than the stage's own. */
-  models?: (kit: TestKit) => Partial<Pick<ConversationOptions, 'transcriber' | 'languageModel' | 'synthesizer' | 'voiceActivity'>>;
+  /** Other models than the stage's own, and whatever else a conversation may be given. */
+  models?: (kit: TestKit, stage: Stage) => Partial<ConversationOptions>;
 }
+
+/** How a voice of the stage behaves. */
+export interface VoiceManners {
+  name?: string;
+  /** Of the first sound; `Infinity` for never. */
+  delayMs?: number;
+  /** Fails before its first sound. */
+  fails?: (request: SpeechRequest, n: number) => boolean;
+  /** Fails when so much of the sound was given out. */
+  failsAfterMs?: number;
+  /** Or gives nothing more, ever. */
+  stallsAfterMs?: number;
+}
+
+/** The plain way of taking turns: what a test is about is switched on by the test. */
+const PLAIN = { speculation: 'off', fillers: false, adaptive: false } as const;
 
 export class Stage {
   readonly kit: TestKit;
   readonly facts: TimedFact[] = [];
   readonly requests: ModelRequest[] = [];
+  /** Who was asked for words, when, and whether that still goes on. */
+  readonly askings: { name: string; at: number; signal: AbortSignal }[] = [];
+  /** Who was asked to say what. */
+  readonly said: { name: string; text: string }[] = [];
+  /** Frames that the transcribers were given. */
+  readonly pushed: { name: string; at: number }[] = [];
   readonly conversation: Conversation;
   /** Per 20 ms: what the caller heard. */
   readonly heard: { at: number; loud: boolean; quiet: boolean }[] = [];
@@ -73,19 +97,22 @@ export class Stage {
         language: 'en',
         voice: 'v',
         phrases: [],
-        policy: {},
         ...options.plan,
+        policy: { ...PLAIN, ...options.plan?.policy },
       },
       voiceActivity: loudness(),
-      transcriber: this.#transcriber(),
-      languageModel: this.#languageModel(options.answers ?? (() => 'All right.')),
-      synthesizer: this.#synthesizer(options),
+      transcribers: [this.transcriber()],
+      languageModels: [this.languageModel(options.answers ?? (() => 'All right.'))],
+      synthesizers: [this.synthesizer({ delayMs: options.speechDelayMs, fails: options.speechFails })],
+      health: new ProviderHealth(kit.clock),
+      kept: new KeptSpeech(),
+      durable: () => Promise.resolve(),
       retrieve: options.retrieve ?? (() => ({ passages: [], answerable: false })),
       tools: options.tools ?? [],
       at: () => kit.clock.now(),
       record: (fact) => this.facts.push({ at: kit.clock.now(), ...fact }),
       signal: new AbortController().signal,
-      ...options.models?.(kit),
+      ...options.models?.(kit, this),
     });
   }
 
@@ -213,26 +240,30 @@ export class Stage {
 
   // The models
 
-  #transcriber(): Transcriber {
+  transcriber(name = 'told', more: Partial<Transcriber> = {}): Transcriber {
     return {
-      name: 'told',
+      name,
       closedGrammar: false,
       open: ({ listener }) => {
         this.streams++;
         this.#transcripts = listener;
-        return { push: () => {}, speechStarted: () => {}, speechEnded: () => {}, close: () => this.streams-- };
+        const push = (frame: Frame) => this.pushed.push({ name, at: frame.at });
+        return { push, speechStarted: () => {}, speechEnded: () => {}, close: () => this.streams-- };
       },
       warm: () => Promise.resolve(),
       close: () => Promise.resolve(),
+      ...more,
     };
   }
 
-  #languageModel(answers: Script): LanguageModel {
-    const { requests, kit } = this;
+  languageModel(answers: Script, name = 'told'): LanguageModel {
+    const { requests, askings, kit } = this;
     return {
-      name: 'told',
+      name,
       async *generate(request: ModelRequest): AsyncGenerator<ModelPart, void, undefined> {
+        const asking = { name, at: kit.clock.now(), signal: request.signal };
         requests.push(request);
+        askings.push(asking);
         const answer = answers(request);
         for (const step of typeof answer === 'string' ? [answer] : answer) {
           if (typeof step === 'number') await kit.clock.sleep(step, request.signal);
@@ -244,18 +275,22 @@ export class Stage {
     };
   }
 
-  #synthesizer(options: StageOptions): Synthesizer {
-    const { kit } = this;
+  synthesizer({ name = 'told', delayMs = 40, fails, failsAfterMs, stallsAfterMs }: VoiceManners = {}): Synthesizer {
+    const { kit, said } = this;
     const next = () => this.spoken++;
     return {
-      name: 'told',
+      name,
       async *speak(request: SpeechRequest): AsyncGenerator<SpeechPart, void, undefined> {
         const n = next();
-        await kit.clock.sleep(options.speechDelayMs ?? 40, request.signal);
-        if (options.speechFails?.(request, n)) throw new VendorError('told', 'retryable', 'no voice');
+        said.push({ name, text: request.text });
+        await kit.clock.sleep(delayMs, request.signal);
+        if (fails?.(request, n)) throw new VendorError(name, 'retryable', 'no voice');
         const sound = loud(request.text.length * MS_PER_CHAR);
-        yield { sound: sound.subarray(0, 800), words: wordsOf(request.text) };
-        yield { sound: sound.subarray(800) };
+        const early = (failsAfterMs ?? stallsAfterMs ?? 100) * 8;
+        yield { sound: sound.subarray(0, early), words: wordsOf(request.text) };
+        if (stallsAfterMs !== undefined) await kit.clock.sleep(600_000, request.signal);
+        if (failsAfterMs !== undefined) throw new VendorError(name, 'retryable', 'lost my voice');
+        yield { sound: sound.subarray(early) };
       },
       warm: () => Promise.resolve(),
       close: () => Promise.resolve(),

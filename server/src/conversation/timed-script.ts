@@ -14,6 +14,8 @@ export interface TimedClause {
   complete: boolean;
   /** As the synthesizer timed them, from the clause's start; their spelling may differ from the text's. */
   readonly spoken: WordTime[];
+  /** Said to fill a wait: heard, but no part of the answer. */
+  readonly filler?: boolean;
 }
 
 export class TimedScript {
@@ -24,9 +26,9 @@ export class TimedScript {
   }
 
   /** The clause's sound follows what is there. */
-  begin(text: string): TimedClause {
+  begin(text: string, filler = false): TimedClause {
     const fromMs = this.lengthMs;
-    const clause: TimedClause = { text, fromMs, toMs: fromMs, complete: false, spoken: [] };
+    const clause: TimedClause = { text, fromMs, toMs: fromMs, complete: false, spoken: [], filler };
     this.clauses.push(clause);
     return clause;
   }
@@ -35,11 +37,12 @@ export class TimedScript {
     return this.clauses.find((clause) => positionMs < clause.toMs) ?? this.clauses.at(-1);
   }
 
-  /** Everything heard up to a position; a word that was cut is left out. */
+  /** Everything of the answer heard up to a position; a word that was cut is left out, and so are fillers. */
   heardUntil(positionMs: number): string {
     const parts: string[] = [];
     for (const clause of this.clauses) {
       if (clause.fromMs >= positionMs) break;
+      if (clause.filler) continue;
       const text = heardOf(clause, positionMs);
       if (text !== '') parts.push(text);
     }

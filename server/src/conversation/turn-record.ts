@@ -28,10 +28,10 @@ export class TurnRecord {
     if (text !== '') this.#heard.push(text);
   }
 
-  /** Once per turn; a reprompt after it belongs to no turn. */
-  complete(interrupted: boolean): void {
+  /** Once per turn; a reprompt after it belongs to no turn. Returns which turn that was. */
+  complete(interrupted: boolean): number | undefined {
     const turn = this.#turn;
-    if (turn === undefined) return;
+    if (turn === undefined) return undefined;
     this.#turn = undefined;
     const stages = { ...this.#stages };
     const { firstPacketAt, speechEndAt } = stages;
@@ -39,5 +39,6 @@ export class TurnRecord {
     this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs });
     this.#stages = {};
     this.#heard = [];
+    return turn;
   }
 }

@@ -13,9 +13,9 @@ test('from end of turn to the first packet is at most one frame', async () => {
       model = new ScriptedLanguageModel(kit, { rules: [{ say: 'We are open from nine to five.' }] });
       return {
         voiceActivity: levelVoiceActivity()('mulaw-8000'),
-        transcriber: new ScriptedTranscriber({ lines: ['When are you open?', 'Thank you.'], endOfTurn: true }),
-        languageModel: model,
-        synthesizer: new ScriptedSynthesizer(kit),
+        transcribers: [new ScriptedTranscriber({ lines: ['When are you open?', 'Thank you.'], endOfTurn: true })],
+        languageModels: [model],
+        synthesizers: [new ScriptedSynthesizer(kit)],
       };
     },
   });

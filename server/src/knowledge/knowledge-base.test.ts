@@ -101,3 +101,15 @@ test('an empty knowledge base answers nothing', () => {
     answerable: false,
   });
 });
+
+test('only the very words of a phrasing make its answer one that is spoken as it stands', () => {
+  const base = new KnowledgeBase({
+    version: '1',
+    documents: [],
+    questions: [{ id: 'q1', phrasings: ['When are you open?', 'What are your opening hours?'], answer: 'All day.' }],
+  });
+  expect(base.search('when are you open').approved?.answer).toBe('All day.');
+  expect(base.search('What are your Opening hours!').approved?.documentId).toBe('q1');
+  for (const other of ['when are you not open', 'when are you open on Sunday', 'open', ''])
+    expect(base.search(other).approved).toBeUndefined();
+});

@@ -17,6 +17,8 @@ export interface KnowledgeSource {
 export interface Retrieval {
   passages: ModelPassage[];
   answerable: boolean;
+  /** The query is a phrasing of this approved question, word for word: its answer may be spoken as it stands. */
+  approved?: ModelPassage;
 }
 
 /**
@@ -107,7 +109,10 @@ export class KnowledgeBase {
       const key = answer === undefined ? id : documentId;
       return !seen.has(key) && seen.add(key);
     });
-    return judge(passages.slice(0, limit));
+    const verdict = judge(passages.slice(0, limit));
+    const [best] = verdict.passages;
+    const approved = best?.answer !== undefined && plain(best.text) === plain(query);
+    return approved ? { ...verdict, approved: best } : verdict;
   }
 
   /** Dice likeness by information: 1 when query and phrasing have the same terms. */
@@ -122,6 +127,16 @@ export class KnowledgeBase {
     this.#entries.push({ passage, terms: new Set(terms) });
     this.#index.add(terms);
   }
+}
+
+/** Letters and figures only, in lower case and without accents. */
+function plain(text: string): string {
+  const words = text
+    .normalize('NFKD')
+    .replace(/\p{M}|['’]/gu, '')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu);
+  return (words ?? []).join(' ');
 }
 
 /** An approved answer goes first only when it is clearly the same question; otherwise it is not offered as an answer. */

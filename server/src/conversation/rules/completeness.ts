@@ -15,8 +15,12 @@ const openEnders: Record<string, ReadonlySet<string>> = {
   fr: new Set('et ou mais parce si que le la les un une mon ma de pour avec dans a euh'.split(' ')),
 };
 
-/** The last word wants another one after it: "I would like to", "my number is, um". */
+/** A comma, a colon or three dots at the end: the transcriber heard that the sentence goes on. */
+const GOES_ON = /(?:[,;:、，]|…|\.\.\.)\s*$/;
+
+/** More must come: the last word wants another one after it ("I would like to", "my number is, um"), or the sentence goes on ("on Monday,"). */
 export function isUnfinished(text: string, language: string): boolean {
+  if (GOES_ON.test(text)) return true;
   const last = wordsOf(text).at(-1);
   return last !== undefined && !endsSentence(text) && inLanguage(openEnders, language).has(last);
 }

@@ -2,6 +2,7 @@
 import { isBackchannel } from './backchannel.ts';
 import { isEchoOf } from './echo-text.ts';
 import { asksForTheFloor } from './interrupt-phrase.ts';
+import { isOn, type RuleSettings, type SenseRuleName } from './rule-settings.ts';
 import { wordsOf } from './words.ts';
 
 /**
@@ -17,21 +18,27 @@ export interface Heard {
   language: string;
   /** What the assistant said in the last 8 s. */
   spoken: string;
+  /** Rules that the assistant switches off. */
+  rules?: RuleSettings;
 }
 
-type Rule = (heard: Heard) => Sense | undefined;
+interface SenseRule {
+  /** Without a name: cannot be switched off. */
+  name?: SenseRuleName;
+  sense: (heard: Heard) => Sense | undefined;
+}
 
-const rules: readonly Rule[] = [
-  ({ text }) => (wordsOf(text).length === 0 ? 'nothing' : undefined),
-  ({ text, spoken, final }) => (isEchoOf(text, spoken, final) ? 'echo' : undefined),
-  ({ text, language }) => (asksForTheFloor(text, language) ? 'stop' : undefined),
-  ({ text, language }) => (isBackchannel(text, language) ? 'backchannel' : undefined),
+const list: readonly SenseRule[] = [
+  { sense: ({ text }) => (wordsOf(text).length === 0 ? 'nothing' : undefined) },
+  { name: 'echo', sense: ({ text, spoken, final }) => (isEchoOf(text, spoken, final) ? 'echo' : undefined) },
+  { name: 'stop', sense: ({ text, language }) => (asksForTheFloor(text, language) ? 'stop' : undefined) },
+  { name: 'backchannel', sense: ({ text, language }) => (isBackchannel(text, language) ? 'backchannel' : undefined) },
 ];
 
 export function senseOf(heard: Heard): Sense {
-  for (const rule of rules) {
-    const sense = rule(heard);
-    if (sense) return sense;
+  for (const { name, sense } of list) {
+    const known = name === undefined || isOn(heard.rules, name) ? sense(heard) : undefined;
+    if (known) return known;
   }
   return 'words';
 }

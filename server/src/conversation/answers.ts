@@ -1,0 +1,127 @@
+/**
+ * Who answers a committed turn: a line that stands, somebody who takes turns before the model does, the answer that was
+ * begun in secret to these very words, or a new one.
+ */
+import type { TurnStages } from '@tandem/contract';
+import type { SettledOptions } from './conversation-options.ts';
+import type { Expectation, FloorAction } from './floor-terms.ts';
+import type { History } from './history.ts';
+import { type Answering, Mouth } from './mouth.ts';
+import { Speculation } from './speculation.ts';
+import { stockLine } from './stock-line.ts';
+import type { TakenTurn } from './turn-taker.ts';
+import type { UsageMeter } from './usage.ts';
+import type { Waiting } from './waiting.ts';
+
+type ActionOf<T extends FloorAction['type']> = Extract<FloorAction, { type: T }>;
+
+export class Answers {
+  readonly #options: SettledOptions;
+  readonly #history: History;
+  readonly #usage: UsageMeter;
+  readonly #mouth: Mouth;
+  #committed: { text: string; taken: TakenTurn | undefined } = { text: '', taken: undefined };
+  #speculation: Speculation | undefined;
+
+  /** `signal` ends with the conversation. */
+  constructor(options: SettledOptions, history: History, usage: UsageMeter, signal: AbortSignal) {
+    this.#options = options;
+    this.#history = history;
+    this.#usage = usage;
+    this.#mouth = new Mouth(options, usage, signal);
+  }
+
+  /** Makes ready what must be said at once when it is needed. Never rejects. */
+  warm(): Promise<void> {
+    return this.#mouth.warm();
+  }
+
+  /** The caller may be about to ask this. */
+  expectQuestion(text: string): void {
+    if (!this.#options.taker?.active) this.#mouth.retrieval.begin(text);
+  }
+
+  /** What the newest answer asks for, where whoever gave it says so. */
+  get expects(): Expectation | undefined {
+    const { taken } = this.#committed;
+    return taken && 'say' in taken ? taken.expects : undefined;
+  }
+
+  speculate({ id, turn, text }: ActionOf<'speculate'>): void {
+    const { at, plan, record, taker } = this.#options;
+    this.forget('superseded');
+    if (taker?.active || this.#usage.spent) return;
+    const messages = this.#history.messagesIf(turn, text);
+    this.#speculation = new Speculation({
+      id,
+      turn,
+      text,
+      at: at(),
+      record,
+      messages: messages.length,
+      withSpeech: plan.policy.speculation === 'speech',
+      begin: (hidden) =>
+        this.#mouth.answer({ ...hidden, turn, text, messages, toolsUsed: (steps) => this.#history.toolsUsed(turn, steps) }),
+    });
+  }
+
+  /** Without an `id`: whatever there is. */
+  forget(cause: string, id = this.#speculation?.id): void {
+    if (!this.#speculation || this.#speculation.id !== id) return;
+    this.#speculation.drop(cause);
+    this.#speculation = undefined;
+  }
+
+  /**
+   * Puts the turn into the history. `stages` begin with those of the answer that was begun in secret, if that is the one;
+   * `shown` are the words that may be shown and recorded.
+   */
+  commit({ turn, text, source, speculation }: ActionOf<'commit'>) {
+    const taken = this.#options.taker?.take({ turn, text, source });
+    const shown = taken?.shown ?? text;
+    this.#history.callerSaid(turn, taken && 'forModel' in taken ? taken.forModel : shown);
+    this.#committed = { text: shown, taken };
+    const wanted = speculation === 'adopted';
+    const secret = this.#speculation;
+    // What has joined the history meanwhile (a tool's late result) would make it an answer to an old question.
+    const adopted = wanted && !taken && secret?.failed === false && secret.messages === this.#history.messages().length;
+    if (!adopted) this.forget(wanted ? 'failed' : 'missed');
+    const stages: TurnStages = adopted ? secret.stages : {};
+    return { stages, shown, speculation: wanted && !adopted ? ('missed' as const) : speculation };
+  }
+
+  /** A late final corrects what the caller said; what somebody has taken is settled. */
+  amend({ turn, text }: ActionOf<'amend'>): void {
+    if (!this.#committed.taken) this.#history.callerSaid(turn, text);
+  }
+
+  /** Begins what the floor asks for; `waiting` where the caller may have to wait for it. */
+  begin(action: ActionOf<'reply'>, stages: TurnStages): { answering: Answering; waiting: Waiting | undefined } {
+    const answering = this.#begin(action, stages);
+    const { text } = this.#committed;
+    const from = stages.committedAt ?? this.#options.at();
+    return { answering, waiting: answering.answer && this.#mouth.waiting(action.turn, text, from, answering) };
+  }
+
+  #begin(action: ActionOf<'reply'>, stages: TurnStages): Answering {
+    const { plan, record } = this.#options;
+    const { turn, kind, adopt } = action;
+    if (kind !== 'answer') return this.#mouth.line(turn, stockLine(action, plan), stages, { keep: true });
+    const { text, taken } = this.#committed;
+    if (this.#usage.spent) return this.#mouth.line(turn, plan.lines.spent, stages, { keep: true, goodbye: true });
+    if (taken && 'say' in taken) return this.#mouth.line(turn, taken.say, stages, { keep: false });
+    const secret = this.#speculation;
+    this.#speculation = undefined;
+    if (secret && secret.id === adopt) return secret.adopt();
+    secret?.drop('missed');
+    return this.#mouth.answer({
+      turn,
+      text: taken?.forModel ?? text,
+      messages: this.#history.messages(),
+      stages,
+      gate: undefined,
+      record,
+      toolsUsed: (steps) => this.#history.toolsUsed(turn, steps),
+    });
+  }
+}

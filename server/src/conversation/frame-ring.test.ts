@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import type { Frame } from '#audio/frame.ts';
+import { FrameRing } from './frame-ring.ts';
+
+test('the newest ten seconds are kept, copied, and given back from any moment on', () => {
+  const ring = new FrameRing('mulaw-8000');
+  const frame: Frame = { at: 0, format: 'mulaw-8000', sound: new Uint8Array(160), concealed: false };
+  for (let i = 0; i < 750; i++) {
+    frame.at = i * 20;
+    frame.sound.fill(i % 256);
+    ring.keep(frame);
+  }
+  frame.sound.fill(0xaa);
+  const at = (from: number) => {
+    const seen: [number, number][] = [];
+    expect(ring.since(from, (one) => seen.push([one.at, one.sound[0]]))).toBe(seen.length);
+    return seen;
+  };
+  expect(at(0)).toHaveLength(500);
+  expect(at(0)[0]).toEqual([5_000, 250]);
+  expect(at(14_950)).toEqual([
+    [14_960, 748 % 256],
+    [14_980, 749 % 256],
+  ]);
+  expect(at(15_000)).toEqual([]);
+});

@@ -1,0 +1,172 @@
+/**
+ * The language models of a call as one: in order of preference, whoever fails is followed by the next, and a late first
+ * word may be asked for a second time (a hedge: the first part wins, the other request is called off).
+ */
+import { childOf } from '#kit/abort.ts';
+import type { Kit } from '#kit/kit.ts';
+import type { LanguageModel, ModelPart, ModelRequest } from '#models/language-model.ts';
+import { withDeadlines } from './deadlines.ts';
+import type { ConversationPolicy } from './plan.ts';
+import { isRetryable, type ProviderHealth } from './provider-health.ts';
+import { hedgeAfterMs } from './rules/hedge.ts';
+import type { UsageMeter } from './usage.ts';
+
+export interface LanguageModelsParts {
+  kit: Kit;
+  models: readonly [LanguageModel, ...LanguageModel[]];
+  health: ProviderHealth;
+  policy: ConversationPolicy;
+  usage: UsageMeter;
+}
+
+const STAGE = 'language-model';
+
+export class LanguageModels {
+  readonly #parts: LanguageModelsParts;
+
+  constructor(parts: LanguageModelsParts) {
+    this.#parts = parts;
+  }
+
+  /** Typical time to a first part of who would be asked now, milliseconds; undefined while too little is known. */
+  get expectedMs(): number | undefined {
+    const { health, models } = this.#parts;
+    const window = health.latency(STAGE, health.ready(STAGE, models)[0]);
+    return window.count < 5 ? undefined : window.percentile(0.5);
+  }
+
+  /** A walk down the list for one answer; it never goes back. */
+  walk(): ModelWalk {
+    return new ModelWalk(this.#parts);
+  }
+}
+
+/** Who is asked for one answer, one after the other. A model that is alone gets a second chance. */
+export class ModelWalk {
+  readonly #parts: LanguageModelsParts;
+  readonly #left: LanguageModel[];
+  #blamed: LanguageModel | undefined;
+
+  constructor(parts: LanguageModelsParts) {
+    this.#parts = parts;
+    const ready = parts.health.ready(STAGE, parts.models);
+    this.#left = ready.length === 1 ? [ready[0], ready[0]] : ready;
+  }
+
+  get current(): LanguageModel | undefined {
+    return this.#left[0];
+  }
+
+  /** The current one failed with `error`; returns who failed and who is next. */
+  failed(error: unknown): { failed: LanguageModel; next: LanguageModel | undefined } {
+    const failed = this.#blamed ?? this.#left[0];
+    const [current] = this.#left;
+    this.#left.shift();
+    // The same request to the same model only where that may help.
+    if (this.#left[0] === current && !isRetryable(error)) this.#left.shift();
+    return { failed, next: this.#left[0] };
+  }
+
+  /** Asks the current model. Throws what it throws; nothing of a request is left when this ends. */
+  async *ask(request: ModelRequest): AsyncGenerator<ModelPart, void, undefined> {
+    const [model, spare] = this.#left;
+    this.#blamed = undefined;
+    const { policy, health } = this.#parts;
+    const waitMs = policy.hedging ? hedgeAfterMs(health.latency(STAGE, model)) : undefined;
+    const first = new Asking(this.#parts, model, request, spare === undefined);
+    const askings = [first];
+    try {
+      const won = waitMs === undefined ? first : await this.#race(first, askings, waitMs, spare ?? model, request);
+      this.#blamed = won.model;
+      for (const other of askings) if (other !== won) other.drop();
+      yield* won.parts();
+    } finally {
+      for (const asking of askings) asking.drop();
+    }
+  }
+
+  /** Whoever has a first part first; a failure loses to an answer that is still to come. */
+  async #race(first: Asking, askings: Asking[], waitMs: number, other: LanguageModel, request: ModelRequest): Promise<Asking> {
+    const { clock } = this.#parts.kit;
+    const late = Promise.withResolvers<'late'>();
+    const timer = clock.after(waitMs, () => late.resolve('late'));
+    try {
+      const early = await Promise.race([first.begun.then(() => 'begun' as const), late.promise]);
+      if (early === 'begun') return first;
+    } finally {
+      timer.cancel();
+    }
+    const second = new Asking(this.#parts, other, request, true);
+    askings.push(second);
+    return Promise.any([first.begun.then(() => first), second.begun.then(() => second)]).catch(() => first);
+  }
+}
+
+/** One request, with its deadlines and its account. */
+class Asking {
+  readonly model: LanguageModel;
+  /** Settles with the first part. */
+  readonly begun: Promise<unknown>;
+  readonly #parts: LanguageModelsParts;
+  readonly #scope: ReturnType<typeof childOf>;
+  readonly #stream: AsyncGenerator<ModelPart, void, undefined>;
+  readonly #first: Promise<IteratorResult<ModelPart, void>>;
+  #over = false;
+
+  constructor(parts: LanguageModelsParts, model: LanguageModel, request: ModelRequest, last: boolean) {
+    this.#parts = parts;
+    this.model = model;
+    const { kit, health, policy } = parts;
+    this.#scope = childOf(request.signal);
+    const { signal } = this.#scope;
+    health.breaker(STAGE, model.name).admit();
+    const from = kit.clock.now();
+    this.#stream = withDeadlines(model.generate({ ...request, signal }), {
+      clock: kit.clock,
+      vendor: model.name,
+      firstMs: last ? policy.firstTokenMs : Math.min(policy.firstTokenMs, policy.attemptTokenMs),
+      nextMs: last ? policy.nextTokenMs : Math.min(policy.nextTokenMs, policy.attemptTokenMs),
+      signal,
+    });
+    this.#first = this.#stream.next();
+    this.begun = this.#first.then(
+      () => health.latency(STAGE, model).add(kit.clock.now() - from),
+      (error: unknown) => {
+        this.#failed(error);
+        throw error;
+      },
+    );
+    // It may fail while nobody looks: the failure is seen by whoever reads the parts.
+    this.begun.catch(() => {});
+  }
+
+  async *parts(): AsyncGenerator<ModelPart, void, undefined> {
+    const { health, usage } = this.#parts;
+    try {
+      for (let result = await this.#first; !result.done; result = await this.#stream.next()) {
+        if (result.value.type === 'usage') usage.addTokens(this.model, result.value);
+        yield result.value;
+      }
+      this.#over = true;
+      health.breaker(STAGE, this.model.name).succeeded();
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** Calls it off; does nothing when it is over. */
+  drop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#parts.health.breaker(STAGE, this.model.name).dropped();
+    this.#scope.abort('superseded');
+    this.#stream.return().catch(() => {});
+  }
+
+  #failed(error: unknown): void {
+    if (this.#over || this.#scope.signal.aborted) return;
+    this.#over = true;
+    this.#parts.health.failed(STAGE, this.model.name, error);
+  }
+}

@@ -1,0 +1,63 @@
+/** What a call uses of its providers, turn by turn, and what that costs so far. */
+import type { CallFact, UsageLine } from '@tandem/contract';
+import type { NamedModel, ProviderStage } from './provider-health.ts';
+
+type Unit = UsageLine['unit'];
+
+/** Millionths of a US dollar; 0 where nothing is known. */
+export type Price = (line: Omit<UsageLine, 'costMicros'>) => number;
+
+export class UsageMeter {
+  readonly #record: (fact: CallFact) => void;
+  readonly #price: Price;
+  readonly #ceilingMicros: number;
+  #lines = new Map<string, Omit<UsageLine, 'costMicros'>>();
+  #costMicros = 0;
+
+  constructor(record: (fact: CallFact) => void, price: Price = () => 0, ceilingMicros = Number.POSITIVE_INFINITY) {
+    this.#record = record;
+    this.#price = price;
+    this.#ceilingMicros = ceilingMicros;
+  }
+
+  add(stage: ProviderStage, { name, model }: NamedModel, unit: Unit, quantity: number): void {
+    if (!(quantity > 0)) return;
+    const key = `${stage} ${name} ${model ?? ''} ${unit}`;
+    const line = this.#lines.get(key);
+    if (line) line.quantity += quantity;
+    else this.#lines.set(key, { stage, provider: name, model: model ?? name, unit, quantity });
+  }
+
+  /** Tokens of one answer of a language model; cached ones are counted apart and not twice. */
+  addTokens(of: NamedModel, used: { inputTokens: number; outputTokens: number; cachedTokens?: number }): void {
+    const cached = Math.min(used.cachedTokens ?? 0, used.inputTokens);
+    this.add('language-model', of, 'input-tokens', used.inputTokens - cached);
+    this.add('language-model', of, 'cached-tokens', cached);
+    this.add('language-model', of, 'output-tokens', used.outputTokens);
+  }
+
+  /** Everything used so far, whether recorded yet or not. */
+  get spentMicros(): number {
+    let sum = this.#costMicros;
+    for (const line of this.#lines.values()) sum += this.#priceOf(line);
+    return sum;
+  }
+
+  get spent(): boolean {
+    return this.spentMicros >= this.#ceilingMicros;
+  }
+
+  /** Records what was used since the last time, as that of `turn`. */
+  settle(turn: number): void {
+    if (this.#lines.size === 0) return;
+    const lines = [...this.#lines.values()].map((line) => ({ ...line, costMicros: this.#priceOf(line) }));
+    this.#lines = new Map();
+    this.#costMicros += lines.reduce((sum, { costMicros }) => sum + costMicros, 0);
+    this.#record({ type: 'usage-counted', turn, lines, callCostMicros: this.#costMicros });
+  }
+
+  #priceOf(line: Omit<UsageLine, 'costMicros'>): number {
+    const price = this.#price(line);
+    return Number.isFinite(price) ? Math.max(0, price) : 0;
+  }
+}
