@@ -13,6 +13,7 @@ import { openai } from '#models/openai/vendor.ts';
 import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
 import { scripted } from '#models/scripted/vendor.ts';
 import { sherpa } from '#models/sherpa/vendor.ts';
+import { smartTurn } from '#models/smart-turn/vendor.ts';
 import { silero } from '#models/silero/vendor.ts';
 import { soniox } from '#models/soniox/vendor.ts';
 import { webrtcVad } from '#models/webrtc-vad/vendor.ts';
@@ -35,6 +36,7 @@ export const modelVendors: readonly ModelVendor[] = [
   anthropic,
   gemini,
   silero,
+  smartTurn,
   webrtcVad,
   deepgram,
   assemblyai,

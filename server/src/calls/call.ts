@@ -6,7 +6,7 @@
  *
  * It ends once, with one {@link Ending}, whoever asks first.
  */
-import type { CallEvent, CallFact, Ending } from '@tandem/contract';
+import type { CallEvent, CallFact, Ending, UsageLine } from '@tandem/contract';
 import { planOf } from '#assistants/assistant.ts';
 import type { Collecting } from '#conversation/collect/collect-tool.ts';
 import { Conversation } from '#conversation/conversation.ts';
@@ -23,6 +23,7 @@ import type { Route } from './directory.ts';
 import { type InstalledModels, order } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { CallRecording, Shelf } from './recording.ts';
+import type { Spending } from './spending.ts';
 import { CallActions } from './tools/call-actions.ts';
 import type { ToolShop } from './tools/tool-box.ts';
 import { type Dial, endingOfTransferred, Transfer } from './transfer.ts';
@@ -44,6 +45,7 @@ export interface Line {
 export interface SharedByCalls {
   health: ProviderHealth;
   kept: KeptSpeech;
+  spending: Spending;
   /** Millionths of a US dollar; absent: nothing costs anything. */
   price?: Price;
 }
@@ -263,6 +265,7 @@ export class Call {
       synthesizers: [synthesizer, ...synthesizers],
       ...shared,
       ...(costCeiling === null ? {} : { costCeilingMicros: costCeiling * 1_000_000 }),
+      leftToday: () => shared.spending.left(this.businessId, kit.clock.wall()),
       retrieve: (query) => knowledge.search(query),
       tools: actions.tools,
       taker: actions.collecting,
@@ -334,8 +337,15 @@ export class Call {
     return this.#answeredAt === undefined ? 0 : this.#at() - this.#answeredAt;
   }
 
+  #spend(lines: readonly UsageLine[]): void {
+    const { kit, shared } = this.#options;
+    const micros = lines.reduce((sum, { costMicros }) => sum + costMicros, 0);
+    shared.spending.spend(this.businessId, micros, kit.clock.wall());
+  }
+
   #record(fact: CallFact): void {
     const shown = this.#collecting?.hide(fact) ?? fact;
+    if (fact.type === 'usage-counted') this.#spend(fact.lines);
     const event = { businessId: this.businessId, callId: this.id, seq: this.#seq++, at: this.#at(), ...shown };
     this.#options.journal.append(event as CallEvent);
   }

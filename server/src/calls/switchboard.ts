@@ -15,6 +15,7 @@ import type { InstalledModels } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { PlaceCall } from './office-link.ts';
 import type { Shelf } from './recording.ts';
+import { Spending } from './spending.ts';
 import type { ToolShop } from './tools/tool-box.ts';
 import type { Dial } from './transfer.ts';
 
@@ -45,7 +46,12 @@ export class Switchboard {
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
-    this.#shared = { health: new ProviderHealth(options.kit.clock), kept: new KeptSpeech(), price: options.price };
+    this.#shared = {
+      health: new ProviderHealth(options.kit.clock),
+      kept: new KeptSpeech(),
+      spending: new Spending(),
+      price: options.price,
+    };
   }
 
   get live(): number {
@@ -99,6 +105,9 @@ export class Switchboard {
   }
 
   #listed(entries: readonly BusinessEntry[], removed: readonly string[]): void {
+    const wallMs = this.#options.kit.clock.wall();
+    for (const entry of entries) this.#shared.spending.publish(entry, wallMs);
+    for (const id of removed) this.#shared.spending.remove(id);
     for (const id of removed) this.directory.remove(id);
     for (const { id, tools } of entries) this.#options.shop?.publish(id, tools);
     for (const id of removed) this.#options.shop?.publish(id);

@@ -46,6 +46,8 @@ export interface ConversationOptions {
   price?: Price;
   /** What the call may cost, millionths of a US dollar; then it ends gracefully. */
   costCeilingMicros?: number;
+  /** What the business may still spend today, millionths of a US dollar; without limit when absent. */
+  leftToday?: () => number;
   /** Milliseconds since `call-received`. */
   at: () => number;
   /** Facts in order. Synchronous; must not throw. */

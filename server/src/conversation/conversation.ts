@@ -59,7 +59,7 @@ export class Conversation {
     this.#scope = childOf(options.signal);
     this.#history = new History(plan.policy.historyTurns);
     this.#turns = new TurnRecord(record);
-    this.#usage = new UsageMeter(record, options.price, options.costCeilingMicros);
+    this.#usage = new UsageMeter(record, options.price, options.costCeilingMicros, options.leftToday);
     this.#answers = new Answers(this.#options, this.#history, this.#usage, this.#scope.signal);
     this.#ear = new Ear({
       kit,
@@ -185,7 +185,13 @@ export class Conversation {
     const now = at();
     const { text, final, confidence, words } = heard;
     const fromAt = heard.fromAt ?? now;
-    const sense = senseOf({ text, final, language: plan.language, spoken: this.#spoken.text(now, this.#reply?.clause) });
+    const sense = senseOf({
+      text,
+      final,
+      language: plan.language,
+      spoken: this.#spoken.text(now, this.#reply?.clause),
+      rules: plan.policy.rules,
+    });
     const { state, reply, merging } = this.#floor;
     const late = isLate(this.#floor, heard.fromAt, heard.toAt);
     const sameTurn = late || merging || (state === 'think' && reply?.kind === 'answer');

@@ -1,5 +1,5 @@
 /** The turn in progress, from its commit to its one `turn-completed`. */
-import type { CallFact, TurnStages } from '@tandem/contract';
+import { type CallFact, type TurnStages, waitOf } from '@tandem/contract';
 
 export class TurnRecord {
   readonly #record: (fact: CallFact) => void;
@@ -34,8 +34,8 @@ export class TurnRecord {
     if (turn === undefined) return undefined;
     this.#turn = undefined;
     const stages = { ...this.#stages };
-    const { firstPacketAt, speechEndAt } = stages;
-    const voiceToVoiceMs = firstPacketAt === undefined || speechEndAt === undefined ? undefined : firstPacketAt - speechEndAt;
+    // A filler ends the caller's wait too. Typed and keyed turns have no voice to count from.
+    const voiceToVoiceMs = stages.speechEndAt === undefined ? undefined : waitOf(stages);
     this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs });
     this.#stages = {};
     this.#heard = [];

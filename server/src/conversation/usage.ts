@@ -11,13 +11,21 @@ export class UsageMeter {
   readonly #record: (fact: CallFact) => void;
   readonly #price: Price;
   readonly #ceilingMicros: number;
+  readonly #leftToday: () => number;
   #lines = new Map<string, Omit<UsageLine, 'costMicros'>>();
   #costMicros = 0;
 
-  constructor(record: (fact: CallFact) => void, price: Price = () => 0, ceilingMicros = Number.POSITIVE_INFINITY) {
+  /** `ceilingMicros` is the call's; `leftToday` is what the business may still spend, everything recorded here taken off. */
+  constructor(
+    record: (fact: CallFact) => void,
+    price: Price = () => 0,
+    ceilingMicros = Number.POSITIVE_INFINITY,
+    leftToday: () => number = () => Number.POSITIVE_INFINITY,
+  ) {
     this.#record = record;
     this.#price = price;
     this.#ceilingMicros = ceilingMicros;
+    this.#leftToday = leftToday;
   }
 
   add(stage: ProviderStage, { name, model }: NamedModel, unit: Unit, quantity: number): void {
@@ -43,8 +51,10 @@ export class UsageMeter {
     return sum;
   }
 
+  /** The money for this call, or the business's for this day, is spent. */
   get spent(): boolean {
-    return this.spentMicros >= this.#ceilingMicros;
+    const { spentMicros } = this;
+    return spentMicros >= this.#ceilingMicros || spentMicros - this.#costMicros >= this.#leftToday();
   }
 
   /** Records what was used since the last time, as that of `turn`. */

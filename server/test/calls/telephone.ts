@@ -11,7 +11,7 @@ import { MediaPacer } from '#audio/pacer.ts';
 import type { BusinessEntry } from '#calls/directory.ts';
 import { MemoryJournal } from '#calls/journal.ts';
 import { RecordingShelf, type Shelf } from '#calls/recording.ts';
-import { Switchboard } from '#calls/switchboard.ts';
+import { Switchboard, type SwitchboardOptions } from '#calls/switchboard.ts';
 import { type TestKit, testKit } from '#kit/testing.ts';
 import { ExtractiveLanguageModel } from '#models/extractive/language-model.ts';
 import type { LanguageModel } from '#models/language-model.ts';
@@ -35,6 +35,9 @@ export interface OfficeOptions {
   record?: boolean;
   documents?: BusinessEntry['knowledge']['documents'];
   questions?: BusinessEntry['knowledge']['questions'];
+  costs?: BusinessEntry['costs'];
+  /** Millionths of a US dollar for a line of usage. */
+  price?: SwitchboardOptions['price'];
 }
 
 export class CallCentre {
@@ -56,6 +59,7 @@ export class CallCentre {
       journal: this.journal,
       recordings: options.record ? new RecordingShelf({ folder, kit }) : countingShelf,
       maxCalls: options.maxCalls ?? 10,
+      price: options.price,
       models: {
         voiceActivity: levelVoiceActivity(),
         transcribers: [this.transcriber],
@@ -129,6 +133,7 @@ function entry(options: OfficeOptions): BusinessEntry {
   return {
     id: 'business_1',
     name: 'Harbour Dental',
+    costs: options.costs,
     assistants: [assistant],
     numbers: [{ address: '+15550100', assistantId: assistant.id }],
     trunks: [],

@@ -34,6 +34,8 @@ export class Collecting implements TurnTaker {
   readonly #parts: CollectingParts;
   #state: Collection | undefined;
   #turn = 0;
+  /** What the newest entry found, in case its words go on. */
+  #before: { turn: number; state: Collection } | undefined;
   /** The newest turn whose words belong to a secret. */
   #secretTurn = -1;
 
@@ -57,15 +59,21 @@ export class Collecting implements TurnTaker {
     const [state, question] = beginCollection({ ...request, language, today: today() });
     this.#state = state;
     this.#turn = turn;
+    this.#before = undefined;
     record({ type: 'collection-started', turn, what: request.what });
     return question;
   }
 
   take({ turn, text, source }: CommittedTurn): TakenTurn | undefined {
-    if (!this.#state) return undefined;
-    const { secret, label, what } = this.#state.request;
+    // The words that made the model ask for it have gone on: they are the model's once more.
+    if (turn === this.#turn) this.close();
+    // A longer text stands in the place of the shorter one.
+    const before = this.#before?.turn === turn ? this.#before.state : this.#state;
+    if (!before) return undefined;
+    this.#before = { turn, state: before };
+    const { secret, label, what } = before.request;
     if (secret) this.#secretTurn = turn;
-    const [state, step] = takeEntry(this.#state, { by: source === 'digits' ? 'keys' : 'speech', text });
+    const [state, step] = takeEntry(before, { by: source === 'digits' ? 'keys' : 'speech', text });
     this.#state = state;
     const shown = secret ? HIDDEN : text;
     if (step.type === 'say') return { say: step.text, expects: state.expects, shown };
