@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { sameKey } from './deepgram.ts';
-import { isObject, objectOf, type Json } from './json.ts';
+import { isObject, objectOf, textOf, type Json } from './json.ts';
 import type { Refusal } from './route.ts';
 
 /** What is wrong with a request: its sentence, the parameter, a code. */
@@ -84,7 +84,7 @@ export function wrongFunction(tool: Json, path: string): Wrong | undefined {
     code: 'invalid_function_parameters',
   });
   if (!isObject(parameters) || parameters.type !== 'object') {
-    return wrong(`schema must be a JSON Schema of 'type: "object"', got 'type: "${String(objectOf(parameters).type ?? 'None')}"'.`);
+    return wrong(`schema must be a JSON Schema of 'type: "object"', got 'type: "${textOf(objectOf(parameters).type) || 'None'}"'.`);
   }
   if (!isObject(parameters.properties)) return wrong('In context=(), object schema missing properties.');
   const array = arrayWithoutItems(parameters, []);

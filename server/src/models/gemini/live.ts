@@ -98,6 +98,8 @@ class LiveSession implements SpeechSession {
         connectMs: readyMs,
         pingEveryMs: PING_EVERY_MS,
         idleMs: IDLE_MS,
+        // A wrong key is told inside the socket.
+        categoryOf: (_code, reason) => (/API key/i.test(reason) ? 'auth' : undefined),
       },
       {
         opened: () => this.#write(setup(model.model, options)),
@@ -148,7 +150,8 @@ class LiveSession implements SpeechSession {
     const { listener } = this.#options;
     if (message.ready) this.#ready();
     if (message.callerText !== '') {
-      if (this.#turn.said === '') listener.speechStarted(this.#newestAt);
+      // Transcriptions keep no order: what comes under an answer is the turn before it, an interruption says so itself.
+      if (this.#turn.said === '' && !this.#turn.answer) listener.speechStarted(this.#newestAt);
       this.#turn.said += message.callerText;
       listener.callerSaid(this.#turn.said.trim(), false);
     }
@@ -164,7 +167,10 @@ class LiveSession implements SpeechSession {
       this.#turn.calls.set(call.id, call.name);
       listener.toolCalled(call);
     }
-    if (message.turnComplete) this.#endAnswer('complete');
+    if (message.turnComplete) {
+      this.#endAnswer('complete');
+      this.#lateWords();
+    }
     if (message.usage) listener.used(message.usage);
     if (message.goingAway) this.#kit.log.warn({ vendor: VENDOR }, 'the session ends soon');
   }
@@ -187,6 +193,13 @@ class LiveSession implements SpeechSession {
     listener.speechStopped(this.#newestAt);
     listener.turnCommitted();
     listener.callerSaid(said.trim(), true);
+  }
+
+  /** Words that came only under their answer belong to no other turn. */
+  #lateWords(): void {
+    const { said } = this.#turn;
+    this.#turn.said = '';
+    if (said !== '') this.#options.listener.callerSaid(said.trim(), true);
   }
 
   #answer(): Answer {

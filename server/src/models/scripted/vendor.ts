@@ -3,6 +3,7 @@ import type { Kit } from '#kit/kit.ts';
 import { defineVendor } from '#kit/vendor.ts';
 import { HashEmbedder } from './embedder.ts';
 import { ScriptedLanguageModel } from './language-model.ts';
+import { ScriptedSpeech } from './speech-to-speech.ts';
 import { ScriptedSynthesizer } from './synthesizer.ts';
 import { ScriptedTranscriber } from './transcriber.ts';
 import { levelVoiceActivity } from './voice-activity.ts';
@@ -27,6 +28,12 @@ const settings = z.object({
 });
 type Settings = z.infer<typeof settings>;
 
+const linesOf = (lines: string): string[] =>
+  lines
+    .split('|')
+    .map((line) => line.trim())
+    .filter(Boolean);
+
 /** Deterministic doubles for every seam. Off unless asked for, so that no call is answered by them by accident. */
 export const scripted = defineVendor({
   name: 'scripted',
@@ -36,14 +43,13 @@ export const scripted = defineVendor({
     enabled
       ? new ScriptedTranscriber({
           endOfTurn,
-          lines: lines
-            .split('|')
-            .map((line) => line.trim())
-            .filter(Boolean),
+          lines: linesOf(lines),
         })
       : undefined,
   languageModel: async ({ enabled, answer }: Settings, kit: Kit) =>
     enabled ? new ScriptedLanguageModel(kit, { wordsPerPart: 4, rules: answer === undefined ? [] : [{ say: answer }] }) : undefined,
   synthesizer: async ({ enabled }: Settings, kit: Kit) => (enabled ? new ScriptedSynthesizer(kit) : undefined),
+  speechToSpeech: async ({ enabled, lines, answer }: Settings, kit: Kit) =>
+    enabled ? new ScriptedSpeech(kit, { heard: linesOf(lines), rules: answer === undefined ? [] : [{ say: answer }] }) : undefined,
   embedder: async ({ enabled }: Settings, _kit: Kit) => (enabled ? new HashEmbedder() : undefined),
 });
