@@ -216,6 +216,7 @@ async function open(): Promise<void> {
         transcribers: models.transcribers.map(({ name }) => name),
         languageModels: models.languageModels.map(({ name }) => name),
         synthesizers: models.synthesizers.map(({ name }) => name),
+        speechToSpeech: models.speechToSpeech?.map(({ name }) => name) ?? [],
       },
     };
     loopDelay.reset();

@@ -220,6 +220,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
       const [databaseAnswers, vitalsAgeMs] = [await database.ready(), kit.clock.now() - state.vitalsAt];
       return judgeReadiness({ ...state, databaseAnswers, writerLagMs: writer?.lagMs ?? 0, vitalsAgeMs, maxCalls });
     },
+    models: () => state.vitals && { speechToSpeech: [], ...state.vitals.models },
     observeRequest: (method, route, status, seconds) => processMetrics.request(method, route, status, seconds),
     changed: () => publisher.changed(),
     recordingsFolder: join(dataFolder, 'recordings'),

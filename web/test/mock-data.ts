@@ -11,17 +11,41 @@ import type {
   Question,
   TranscriptLine,
   Trunk,
+  UsageLine,
   WordTime,
 } from '@tandem/contract';
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 const dated = { businessId: 'harbour', createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 30) };
 
-export const business: Business = { id: 'harbour', name: 'Harbour Dental', language: 'en', timeZone: 'UTC', createdAt: dated.createdAt };
+export const business: Business = {
+  id: 'harbour',
+  name: 'Harbour Dental',
+  language: 'en',
+  timeZone: 'UTC',
+  dailyCostCeiling: null,
+  createdAt: dated.createdAt,
+};
+
+const manners = {
+  fallbacks: { transcribers: [], languageModels: [], synthesizers: [] },
+  voices: {},
+  turnTaking: { speculation: 'speech', adaptive: true, fillers: true, hedging: false, greetingProtected: false },
+  builtInTools: ['end_call', 'take_message', 'schedule_callback', 'collect'],
+  transferTargets: [],
+  costCeiling: null,
+} satisfies Partial<Assistant>;
 
 export const assistants: Assistant[] = [
   {
     ...dated,
+    ...manners,
+    languageModel: 'openai',
+    synthesizer: 'cartesia',
+    fallbacks: { transcribers: [], languageModels: ['anthropic'], synthesizers: ['flite'] },
+    voices: { flite: 'slt' },
+    builtInTools: ['end_call', 'take_message', 'schedule_callback', 'collect', 'transfer_call'],
+    transferTargets: [{ name: 'Reception', to: '+15550111', description: 'Complaints and invoices' }],
     id: 'ava',
     name: 'Ava',
     slug: 'demo',
@@ -37,6 +61,7 @@ export const assistants: Assistant[] = [
   },
   {
     ...dated,
+    ...manners,
     id: 'noor',
     name: 'Noor, after hours',
     slug: 'after-hours',
@@ -113,10 +138,23 @@ export const call = (n: number, change: Partial<Call> = {}): Call => ({
   hasRecording: true,
   summary: null,
   voiceToVoiceP50Ms: n % 9 === 8 ? null : 320 + ((n * 331) % 1_500),
+  costMicros: 8_200 + n * 1_340,
   ...change,
 });
 
-type Exchange = { ask?: string; answer: string; interrupted?: boolean; stages: number[]; documents?: string[] };
+type Exchange = {
+  ask?: string;
+  answer: string;
+  interrupted?: boolean;
+  stages: number[];
+  documents?: string[];
+  /** The answer was begun so long after the caller's last word. */
+  eagerMs?: number;
+  /** "One moment." left so long after the caller's last word. */
+  fillerMs?: number;
+  /** What was done meanwhile. */
+  deeds?: CallFact[];
+};
 
 const talk: Exchange[] = [
   {
@@ -127,6 +165,7 @@ const talk: Exchange[] = [
     ask: 'Hi, are you open on Friday afternoon?',
     answer: 'Yes. We are open Monday to Friday, from eight in the morning to six in the evening.',
     stages: [350, 4, 2, 15, 3, 48, 11],
+    eagerMs: 140,
     documents: ['hours'],
   },
   {
@@ -140,12 +179,52 @@ const talk: Exchange[] = [
     ask: 'No, only the check-up. Where can I park?',
     answer: 'Parking is free behind the building, at Pier Street twelve.',
     stages: [610, 120, 3, 320, 90, 210, 12],
+    fillerMs: 905,
+    deeds: [
+      {
+        type: 'provider-failed',
+        turn: 3,
+        stage: 'language-model',
+        provider: 'openai',
+        category: 'rate-limited',
+        message: 'Too many requests',
+        next: 'anthropic',
+      },
+    ],
     documents: ['parking'],
   },
   {
     ask: 'Do you have an appointment tomorrow at nine?',
     answer: 'I cannot see the calendar. May I take a message so that somebody calls you back?',
     stages: [600, 380, 4, 720, 180, 260, 15],
+    deeds: [
+      {
+        type: 'tool-called',
+        turn: 4,
+        toolCallId: 'call_1',
+        name: 'find_slot',
+        arguments: { day: '2026-03-02', time: '09:00' },
+        idempotencyKey: 'k-1',
+        sideEffect: false,
+      },
+      {
+        type: 'tool-returned',
+        turn: 4,
+        toolCallId: 'call_1',
+        name: 'find_slot',
+        outcome: 'failed',
+        tookMs: 512,
+        result: 'The calendar answered 503',
+      },
+      {
+        type: 'message-taken',
+        messageId: 'message_1',
+        name: 'Dana Whitfield',
+        number: '+15550142',
+        text: 'Would like a check-up tomorrow at nine.',
+        urgent: false,
+      },
+    ],
   },
   { ask: 'Yes please. Thank you, bye.', answer: 'Thank you for calling Harbour Dental. Goodbye.', stages: [340, 10, 0, 8, 2, 4, 11] },
 ];
@@ -159,6 +238,18 @@ function wordsOf(text: string): WordTime[] {
     at = toMs + (/[.,?]$/.test(word) ? 190 : 25);
     return { text: word, fromMs, toMs };
   });
+}
+
+/** What saying `answer` to `ask` used, by some price. */
+function usageOf(answer: string, ask = ''): UsageLine[] {
+  const lines: Omit<UsageLine, 'costMicros'>[] = [
+    { stage: 'transcriber', provider: 'deepgram', model: 'flux-general-en', unit: 'seconds', quantity: 4 + ask.length / 14 },
+    { stage: 'language-model', provider: 'openai', model: 'gpt-4.1-mini', unit: 'input-tokens', quantity: 900 + ask.length },
+    { stage: 'language-model', provider: 'openai', model: 'gpt-4.1-mini', unit: 'output-tokens', quantity: Math.round(answer.length / 4) },
+    { stage: 'synthesizer', provider: 'cartesia', model: 'sonic-3', unit: 'characters', quantity: answer.length },
+  ];
+  const prices = [128, 0.4, 1.6, 37];
+  return lines.map((line, n) => ({ ...line, costMicros: line.quantity * (prices[n] ?? 0) }));
 }
 
 export type Story = { lines: TranscriptLine[]; turns: CallTurn[]; events: CallEvent[]; durationMs: number };
@@ -184,7 +275,7 @@ export function tell(callId: string): Story {
     { at: 42, type: 'recording-started', channels: 2, rate: 8000 },
   ];
   let at = 60;
-  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [] }] of talk.entries()) {
+  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [], eagerMs, fillerMs, deeds = [] }] of talk.entries()) {
     if (ask) {
       const words = wordsOf(ask);
       const toMs = words.at(-1)?.toMs ?? 0;
@@ -235,8 +326,11 @@ export function tell(callId: string): Story {
       firstClauseAt,
       firstAudioAt,
       firstPacketAt,
+      ...(eagerMs === undefined ? {} : { eagerAt: speechEndAt + eagerMs, requestAt: speechEndAt + eagerMs + 2 }),
+      ...(fillerMs === undefined ? {} : { fillerAt: speechEndAt + fillerMs }),
     };
-    const voiceToVoiceMs = ask === undefined ? null : firstPacketAt - speechEndAt;
+    const voiceToVoiceMs = ask === undefined ? null : (fillerMs ?? firstPacketAt - speechEndAt);
+    for (const [n, deed] of deeds.entries()) facts.push({ ...deed, at: speechEndAt + 700 + n * 400 });
     if (ask && committedAt !== undefined) {
       facts.push({
         at: committedAt,
@@ -259,9 +353,21 @@ export function tell(callId: string): Story {
       });
     }
     facts.push({ at: firstTokenAt ?? at, type: 'reply-started', turn, epoch: turn + 1, kind: turn === 0 ? 'greeting' : 'answer' });
-    const spoken = wordsOf(answer);
+    const spoken = wordsOf(fillerMs === undefined ? answer : `One moment. ${answer}`);
+    if (fillerMs !== undefined)
+      facts.push({
+        at: firstPacketAt + (spoken[1]?.toMs ?? 0),
+        type: 'speech-played',
+        turn,
+        text: 'One moment.',
+        fromAt: firstPacketAt,
+        toAt: firstPacketAt + (spoken[1]?.toMs ?? 0),
+        words: [],
+        filler: true,
+      });
     const lasts = spoken.at(-1)?.toMs ?? 0;
-    lines.push({ turn, party: 'assistant', text: answer, fromMs: firstPacketAt, toMs: firstPacketAt + lasts, words: spoken, interrupted });
+    const text = spoken.map((word) => word.text).join(' ');
+    lines.push({ turn, party: 'assistant', text, fromMs: firstPacketAt, toMs: firstPacketAt + lasts, words: spoken, interrupted });
     let from = 0;
     for (const piece of answer.match(/[^.?]+[.?]?/g) ?? []) {
       const count = piece.trim().split(' ').length;
@@ -288,7 +394,16 @@ export function tell(callId: string): Story {
       stages: allStages,
       ...(voiceToVoiceMs === null ? {} : { voiceToVoiceMs }),
     });
-    turns.push({ turn, callerText: ask ?? null, assistantText: answer, interrupted, stages: allStages, voiceToVoiceMs, passages });
+    turns.push({
+      turn,
+      callerText: ask ?? null,
+      assistantText: answer,
+      interrupted,
+      stages: allStages,
+      voiceToVoiceMs,
+      usage: usageOf(answer, ask),
+      passages,
+    });
     at += interrupted ? -300 : 700;
   }
   facts.push({ at, type: 'recording-stopped', reason: 'call-ended', durationMs: at });

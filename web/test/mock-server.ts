@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Call, CallEvent, LiveToClient, LiveToServer, Problem, TalkFromBrowser, TalkToBrowser } from '@tandem/contract';
 import { Server as SocketServer } from 'socket.io';
 import { type WebSocket, WebSocketServer } from 'ws';
+import * as actions from './mock-actions.ts';
 import * as data from './mock-data.ts';
 import { recordingOf, voiceAt } from './mock-sound.ts';
 
@@ -48,6 +49,9 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
       durationMs: story(first.id).durationMs,
       turns: 5,
       voiceToVoiceP50Ms: 672,
+      costMicros: story(first.id)
+        .turns.flatMap(({ usage }) => usage)
+        .reduce((sum, { costMicros }) => sum + costMicros, 0),
       from: '+15550142',
       ending: { by: 'caller', reason: 'hung-up' },
     });
@@ -61,6 +65,10 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
     documents: copy(data.documents),
     questions: copy(data.questions),
     trunks: copy(data.trunks),
+    tools: copy(actions.tools),
+    messages: copy(actions.messages),
+    callbacks: copy(actions.callbacks),
+    businesses: [structuredClone(data.business)],
   };
   const talked: Mock['talked'] = { messages: [], frames: 0, loudest: 0 };
   let made = 0;
@@ -72,12 +80,14 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
       if (method === 'GET') return { status: 200, body: { items: rows } };
       if (body['name'] === 'bad')
         return problem(422, 'invalid-input', 'A value is not acceptable', [{ path: '/name', message: 'This name is taken' }]);
+      if (name === 'tools' && !String(body['url']).startsWith('http'))
+        return problem(422, 'invalid-input', 'A value is not acceptable', [{ path: '/url', message: 'is not an http(s) address' }]);
       const now = new Date().toISOString();
       const row = {
         tags: [],
         sources: [],
         passages: 1,
-        ...body,
+        ...(name === 'tools' ? actions.toolOf({}, body) : body),
         id: `${name}-${++made}`,
         businessId: data.business.id,
         createdAt: now,
@@ -93,7 +103,7 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
       rows.splice(at, 1);
       return { status: 204 };
     }
-    if (method === 'PATCH') Object.assign(row, body);
+    if (method === 'PATCH') Object.assign(row, actions.changeOf(name, row, body));
     return { status: 200, body: row };
   };
 
@@ -138,7 +148,8 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
     const body = (chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}) as Record<string, unknown>;
     const [area, ...path] = url.pathname.replace('/api/v1/', '').split('/').map(decodeURIComponent);
     const signedIn = request.headers.cookie?.includes('tandem_mock=1') ?? false;
-    const session = { business: data.business, businesses: [data.business], permissions: ['*'] };
+    const [business = data.business] = lists['businesses'] ?? [];
+    const session = { business, businesses: [business], permissions: ['*'] };
     if (area === 'session') {
       if (request.method === 'DELETE') return { status: 204, headers: { 'set-cookie': 'tandem_mock=; Path=/; Max-Age=0' } };
       if (request.method === 'GET')
@@ -148,6 +159,11 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
     }
     if (!signedIn) return problem(401, 'unauthenticated', 'A valid API key is needed');
     if (area === 'calls') return path[0] === undefined ? callList(url.searchParams) : onCall(path[0], path[1]);
+    if (area === 'models') return { status: 200, body: actions.installed };
+    if (area === 'reports')
+      return { status: 200, body: empty ? { groups: [] } : actions.latency(url.searchParams.get('by') ?? 'business') };
+    if (area === 'usage')
+      return { status: 200, body: empty ? { totalCostMicros: 0, calls: 0, lines: [], days: [] } : actions.usage(url.searchParams) };
     return resource(area ?? '', path[0], request.method ?? 'GET', body);
   };
 

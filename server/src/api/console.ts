@@ -7,7 +7,20 @@ import type { FastifyInstance } from 'fastify';
 const YEAR_SECONDS = 31_536_000;
 
 /** Paths of the console's own router that answer with its page. */
-const SCREENS = ['/', '/history', '/history/*', '/assistants', '/assistants/*', '/knowledge', '/settings', '/sign-in', '/talk/:assistant'];
+const SCREENS = [
+  '/',
+  '/history',
+  '/history/*',
+  '/messages',
+  '/assistants',
+  '/assistants/*',
+  '/knowledge',
+  '/tools',
+  '/reports',
+  '/settings',
+  '/sign-in',
+  '/talk/:assistant',
+];
 
 /** Serves the built console from `folder`; nothing when it was not built. */
 export async function serveConsole(app: FastifyInstance, folder: string): Promise<void> {

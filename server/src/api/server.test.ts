@@ -189,6 +189,9 @@ test("the console's screens are one page; assets with a hash never change, the r
     '/history/call_1',
     '/assistants',
     '/assistants/x',
+    '/messages',
+    '/tools',
+    '/reports',
     '/knowledge?tab=questions',
     '/settings',
   ]) {
@@ -285,4 +288,13 @@ test('a port that is taken is named with its setting', async () => {
     message: `Port ${port} on 127.0.0.1 is in use; set PORT to another one`,
   });
   await other.close();
+});
+
+test('the providers installed are named, once the call thread has told them', async () => {
+  expect(await api.ask('GET', '/api/v1/models')).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect((await api.ask('GET', '/api/v1/models', { key: null })).status).toBe(401);
+  const models = { transcribers: ['pocketsphinx'], languageModels: ['extractive'], synthesizers: ['flite'], speechToSpeech: [] };
+  const told = await startApi({ models: () => models });
+  expect((await told.ask('GET', '/api/v1/models')).body).toEqual(models);
+  await told.close();
 });

@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
-import type { Readiness } from '@tandem/contract';
+import type { InstalledModels, Readiness } from '@tandem/contract';
 import fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
@@ -24,6 +24,7 @@ import { installProblems, refuseMalformed } from './problems.ts';
 import { businessRoutes } from './routes/businesses.ts';
 import { callRoutes } from './routes/calls.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { modelRoutes } from './routes/models.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { resources } from './routes/resources.ts';
@@ -49,6 +50,8 @@ export interface ServerOptions {
   callThread: CallThread;
   registry: Registry;
   readiness: () => Promise<Readiness>;
+  /** The providers the call thread has installed; absent in tests that have no call thread. */
+  models?: () => InstalledModels | undefined;
   observeRequest: (method: string, route: string, status: number, seconds: number) => void;
   /** A business's directory entry is stale. */
   changed: (businessId: string) => void;
@@ -117,6 +120,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     recordingRoutes(guarded, options);
     toolRoutes(guarded, options);
     messageRoutes(guarded, options);
+    modelRoutes(guarded, options);
     reportRoutes(guarded, options);
   });
   await serveConsole(app, options.consoleFolder);

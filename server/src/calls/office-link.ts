@@ -45,7 +45,7 @@ export interface Vitals {
   loopDelayP99Ms: number;
   loopDelayMaxMs: number;
   heapUsedBytes: number;
-  models: { transcribers: string[]; languageModels: string[]; synthesizers: string[] };
+  models: { transcribers: string[]; languageModels: string[]; synthesizers: string[]; speechToSpeech?: string[] };
 }
 
 export type FromCallThread =

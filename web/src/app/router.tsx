@@ -1,4 +1,5 @@
 import type { HistorySearch } from '../features/history/history-search.ts';
+import type { ReportSearch } from '../features/reports/range.ts';
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet } from '@tanstack/react-router';
 import { Compass } from 'lucide-react';
 import { buttonLook } from '../ui/button.tsx';
@@ -31,6 +32,8 @@ const history = createRoute({
 const call = createRoute({
   getParentRoute: () => shell,
   path: '/history/$callId',
+  /** `moment`: the id of a message or callback; the call opens where it was left. */
+  validateSearch: ({ moment }: Record<string, unknown>): { moment?: string } => ({ moment: words(moment) }),
   component: lazyRouteComponent(() => import('../features/history/call-page.tsx'), 'CallPage'),
 });
 const assistants = createRoute({
@@ -56,6 +59,33 @@ const knowledge = createRoute({
   }),
   component: lazyRouteComponent(() => import('../features/knowledge/knowledge-page.tsx'), 'KnowledgePage'),
 });
+const tools = createRoute({
+  getParentRoute: () => shell,
+  path: '/tools',
+  validateSearch: ({ tool }: Record<string, unknown>): { tool?: string } => ({ tool: words(tool) }),
+  component: lazyRouteComponent(() => import('../features/tools/tools-page.tsx'), 'ToolsPage'),
+});
+const messages = createRoute({
+  getParentRoute: () => shell,
+  path: '/messages',
+  validateSearch: ({ tab, done }: Record<string, unknown>): { tab?: 'callbacks'; done?: true } => ({
+    tab: tab === 'callbacks' ? 'callbacks' : undefined,
+    done: done === true ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../features/messages/messages-page.tsx'), 'MessagesPage'),
+});
+const reports = createRoute({
+  getParentRoute: () => shell,
+  path: '/reports',
+  validateSearch: ({ days, from, to, assistantId, by }: Record<string, unknown>): ReportSearch => ({
+    days: typeof days === 'number' && days > 0 && days <= 93 ? days : undefined,
+    from: words(from),
+    to: words(to),
+    assistantId: words(assistantId),
+    by: by === 'assistant' || by === 'provider' ? by : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../features/reports/reports-page.tsx'), 'ReportsPage'),
+});
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
@@ -70,7 +100,10 @@ const talk = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([shell.addChildren([live, history, call, assistants, assistant, knowledge, settings]), talk]),
+  routeTree: root.addChildren([
+    shell.addChildren([live, history, call, assistants, assistant, knowledge, tools, messages, reports, settings]),
+    talk,
+  ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => <Failed what="This screen failed" error={error} retry={reset} />,

@@ -1,9 +1,22 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, type LinkProps, Outlet } from '@tanstack/react-router';
-import { AudioLines, BookOpenText, Bot, History, LogOut, type LucideIcon, Settings } from 'lucide-react';
-import { useEffect } from 'react';
+import {
+  AudioLines,
+  BookOpenText,
+  Bot,
+  ChartNoAxesGantt,
+  Ellipsis,
+  History,
+  LogOut,
+  type LucideIcon,
+  MessageSquareText,
+  Settings,
+  Wrench,
+} from 'lucide-react';
+import { useEffect, useState } from 'react';
 import { useLiveFeed, useLiveCalls } from '../lib/live.ts';
 import { Button } from '../ui/button.tsx';
+import { Sheet } from '../ui/dialog.tsx';
 import { Mark } from '../ui/mark.tsx';
 import { Failed } from '../ui/states.tsx';
 import { onKeyInAddress, sessionQuery, signOut } from './session.ts';
@@ -14,10 +27,16 @@ type Room = { to: LinkProps['to']; label: string; icon: LucideIcon; exact?: bool
 const rooms: Room[] = [
   { to: '/', label: 'Live calls', icon: AudioLines, exact: true },
   { to: '/history', label: 'History', icon: History },
+  { to: '/messages', label: 'Messages', icon: MessageSquareText },
   { to: '/assistants', label: 'Assistants', icon: Bot },
   { to: '/knowledge', label: 'Knowledge', icon: BookOpenText },
+  { to: '/tools', label: 'Tools', icon: Wrench },
+  { to: '/reports', label: 'Reports', icon: ChartNoAxesGantt },
   { to: '/settings', label: 'Settings', icon: Settings },
 ];
+
+/** A phone has room for so many at the bottom; the rest are under More. */
+const ROOMS_AT_HAND = 4;
 
 /** Everything behind the key: the rail of screens, and the screen. */
 export function Shell() {
@@ -97,26 +116,49 @@ function House({ businessName }: { businessName: string | undefined }) {
       <main id="screen" className="min-w-0 pb-24 lg:pb-10">
         <Outlet />
       </main>
-      <nav
-        aria-label="Screens"
-        className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden"
-      >
-        {rooms.map(({ to, label, icon: Icon, exact }) => (
-          <Link
-            key={label}
-            to={to}
-            activeOptions={{ exact: exact ?? false }}
-            className="relative flex h-16 flex-col items-center justify-center gap-1 text-[0.75rem] text-ink-2 data-[status=active]:font-medium data-[status=active]:text-accent"
-          >
-            <Icon className="size-5" aria-hidden />
-            {label === 'Live calls' ? 'Live' : label}
-            {to === '/' && (live.calls?.length ?? 0) > 0 && (
-              <span className="absolute top-2.5 right-[calc(50%-1.1rem)] size-2 rounded-full bg-assistant" />
-            )}
-          </Link>
-        ))}
-      </nav>
+      <BottomBar live={live.calls?.length ?? 0} />
     </div>
+  );
+}
+
+const bottomLook =
+  'relative flex h-16 flex-col items-center justify-center gap-1 text-[0.75rem] text-ink-2 data-[status=active]:font-medium data-[status=active]:text-accent';
+
+function BottomBar({ live }: { live: number }) {
+  const [more, setMore] = useState(false);
+  return (
+    <nav
+      aria-label="Screens"
+      className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden"
+    >
+      {rooms.slice(0, ROOMS_AT_HAND).map(({ to, label, icon: Icon, exact }) => (
+        <Link key={label} to={to} activeOptions={{ exact: exact ?? false }} className={bottomLook}>
+          <Icon className="size-5" aria-hidden />
+          {label === 'Live calls' ? 'Live' : label}
+          {to === '/' && live > 0 && <span className="absolute top-2.5 right-[calc(50%-1.1rem)] size-2 rounded-full bg-assistant" />}
+        </Link>
+      ))}
+      <button type="button" className={bottomLook} aria-haspopup="dialog" onClick={() => setMore(true)}>
+        <Ellipsis className="size-5" aria-hidden />
+        More
+      </button>
+      <Sheet open={more} onClose={() => setMore(false)} title="More">
+        <ul className="grid gap-1 p-3 pb-6">
+          {rooms.slice(ROOMS_AT_HAND).map(({ to, label, icon: Icon }) => (
+            <li key={label}>
+              <Link
+                to={to}
+                onClick={() => setMore(false)}
+                className="flex h-12 items-center gap-3 rounded-lg px-3 hover:bg-sunken data-[status=active]:font-medium data-[status=active]:text-accent"
+              >
+                <Icon className="size-5 text-ink-3" aria-hidden />
+                {label}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </Sheet>
+    </nav>
   );
 }
 

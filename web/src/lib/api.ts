@@ -1,5 +1,6 @@
 /** Requests to the REST API under `/api/v1`: JSON in and out, problem documents (RFC 9457) thrown as `ApiError`. */
 import type { Problem } from '@tandem/contract';
+import { plainFault } from './plain-fault.ts';
 
 const DEADLINE_MS = 15_000;
 
@@ -22,7 +23,8 @@ export class ApiError extends Error {
 async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
   const fields: Record<string, string> = {};
-  for (const fault of body?.errors ?? []) fields[fault.path.replace(/^\/|^body[./]/, '').replaceAll('/', '.')] ??= fault.message;
+  for (const fault of body?.errors ?? [])
+    fields[fault.path.replace(/^\/|^body[./]/, '').replaceAll('/', '.')] ??= plainFault(fault.message);
   const message = body?.detail ?? body?.title ?? `The server answered ${response.status}.`;
   return new ApiError(body?.code ?? 'internal-error', message, response.status, fields);
 }

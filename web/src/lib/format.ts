@@ -1,5 +1,5 @@
 /** Values in words, as a person would say them. */
-import type { Ending } from '@tandem/contract';
+import type { Ending, UsageLine } from '@tandem/contract';
 
 /** `1:07`, `12:30`, `1:02:09`. */
 export function clockOf(ms: number): string {
@@ -76,6 +76,7 @@ export function endingInWords({ by, reason }: Ending): string {
     'number-unknown': 'No assistant answers that number',
     'no-common-codec': 'No sound format in common',
     'max-duration': 'The longest allowed time was reached',
+    'cost-ceiling': 'The money set aside was spent',
     shutdown: 'Tandem was stopped',
     'process-died': 'Tandem stopped unexpectedly',
     error: 'Something failed on our side',
@@ -89,7 +90,7 @@ export type EndingTone = 'neutral' | 'good' | 'slow' | 'bad';
 export function endingTone({ reason }: Ending): EndingTone {
   if (reason === 'goodbye' || reason === 'transferred') return 'good';
   if (reason === 'hung-up' || reason === 'cancelled') return 'neutral';
-  if (reason === 'idle' || reason === 'max-duration' || reason === 'shutdown') return 'slow';
+  if (reason === 'idle' || reason === 'max-duration' || reason === 'cost-ceiling' || reason === 'shutdown') return 'slow';
   return 'bad';
 }
 
@@ -97,3 +98,60 @@ export function endingTone({ reason }: Ending): EndingTone {
 export const gatewayOf = (name: string): string => (name === 'sip' ? 'SIP' : name.charAt(0).toUpperCase() + name.slice(1));
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
+const fineDollars = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 4,
+});
+
+/** Millionths of a US dollar: `$12.40`, below ten cents to a hundredth of a cent, `$0.0031`. */
+export function costOf(micros: number): string {
+  if (micros > 0 && micros < 50) return 'under $0.0001';
+  return (micros > 0 && micros < 100_000 ? fineDollars : dollars).format(micros / 1_000_000);
+}
+
+const unitWords: Record<UsageLine['unit'], string> = {
+  seconds: 'of sound',
+  characters: 'characters spoken',
+  'input-tokens': 'tokens read',
+  'cached-tokens': 'tokens read again, from the cache',
+  'output-tokens': 'tokens written',
+  'input-audio-tokens': 'tokens heard',
+  'output-audio-tokens': 'tokens spoken',
+};
+
+/** `12,400 tokens read`, `3 min 5 s of sound`. */
+export const quantityOf = ({ unit, quantity }: Pick<UsageLine, 'unit' | 'quantity'>): string =>
+  `${unit === 'seconds' ? durationInWords(quantity * 1000) : Math.round(quantity).toLocaleString()} ${unitWords[unit]}`;
+
+/** What a provider does in a call. */
+export const stageOfProvider: Record<UsageLine['stage'], string> = {
+  transcriber: 'Listening',
+  'language-model': 'Thinking',
+  synthesizer: 'Speaking',
+  'speech-to-speech': 'Listening and speaking',
+};
+
+const vendorNames: Record<string, string> = {
+  openai: 'OpenAI',
+  'openai-responses': 'OpenAI Responses',
+  'openai-realtime': 'OpenAI Realtime',
+  anthropic: 'Anthropic',
+  gemini: 'Gemini',
+  'gemini-live': 'Gemini Live',
+  deepgram: 'Deepgram',
+  assemblyai: 'AssemblyAI',
+  soniox: 'Soniox',
+  cartesia: 'Cartesia',
+  elevenlabs: 'ElevenLabs',
+  flite: 'Flite (built in)',
+  pocketsphinx: 'PocketSphinx (built in)',
+  extractive: 'Answers from your documents (built in)',
+  sherpa: 'Sherpa (local)',
+  scripted: 'Scripted (for tests)',
+};
+
+/** A vendor as its maker writes it; one this console does not know as it stands. */
+export const vendorOf = (name: string): string => vendorNames[name] ?? name;

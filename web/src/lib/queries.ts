@@ -2,16 +2,22 @@
 import type {
   Assistant,
   Call,
+  Callback,
   CallEvent,
   CallTurn,
+  InstalledModels,
   KnowledgeDocument,
+  LatencyReport,
+  Message,
   PhoneNumber,
   Question,
+  ToolDefinition,
   TranscriptLine,
   Trunk,
+  UsageReport,
 } from '@tandem/contract';
-import { queryOptions } from '@tanstack/react-query';
-import { api, listAll } from './api.ts';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, ApiError, listAll } from './api.ts';
 
 export const assistantsQuery = queryOptions({
   queryKey: ['assistants'],
@@ -40,6 +46,42 @@ export const documentQuery = (id: string) =>
 export const questionsQuery = queryOptions({ queryKey: ['questions'], queryFn: ({ signal }) => listAll<Question>('/questions', signal) });
 
 export const trunksQuery = queryOptions({ queryKey: ['trunks'], queryFn: ({ signal }) => listAll<Trunk>('/trunks', signal) });
+
+export const toolsQuery = queryOptions({ queryKey: ['tools'], queryFn: ({ signal }) => listAll<ToolDefinition>('/tools', signal) });
+
+export const messagesQuery = queryOptions({ queryKey: ['messages'], queryFn: ({ signal }) => listAll<Message>('/messages', signal) });
+
+export const callbacksQuery = queryOptions({ queryKey: ['callbacks'], queryFn: ({ signal }) => listAll<Callback>('/callbacks', signal) });
+
+const noModels: InstalledModels = { transcribers: [], languageModels: [], synthesizers: [], speechToSpeech: [] };
+
+/** Which providers this installation has; none are known while an older server does not tell. */
+export const modelsQuery = queryOptions({
+  queryKey: ['models'],
+  queryFn: async ({ signal }): Promise<InstalledModels> => {
+    try {
+      return await api.get<InstalledModels>('/models', signal);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return noModels;
+      throw error;
+    }
+  },
+});
+
+/** `range`: `from`, `to` and `assistantId`, those that are set. */
+export const latencyQuery = (range: Record<string, string>, by: string) =>
+  queryOptions({
+    queryKey: ['reports', 'latency', range, by],
+    queryFn: ({ signal }) => api.get<LatencyReport>(`/reports/latency?${new URLSearchParams({ ...range, by })}`, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const usageQuery = (range: Record<string, string>) =>
+  queryOptions({
+    queryKey: ['reports', 'usage', range],
+    queryFn: ({ signal }) => api.get<UsageReport>(`/usage?${new URLSearchParams(range)}`, signal),
+    placeholderData: keepPreviousData,
+  });
 
 const callPath = (id: string, part = '') => `/calls/${encodeURIComponent(id)}${part}`;
 

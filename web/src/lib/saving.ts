@@ -20,3 +20,7 @@ export function useRefresh() {
     await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
   };
 }
+
+/** What was said about the field at `path`, or about anything inside of it. */
+export const faultAt = (fields: Readonly<Record<string, string>>, path: string): string | undefined =>
+  fields[path] ?? Object.entries(fields).find(([each]) => each.startsWith(`${path}.`))?.[1];

@@ -9,7 +9,8 @@ import { Button, buttonLook } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { Card, CardTitle, Page } from '../../ui/page.tsx';
 import { Failed, SkeletonRows } from '../../ui/states.tsx';
-import { AssistantForm, newAssistant } from './assistant-form.tsx';
+import { AssistantForm } from './assistant-form.tsx';
+import { newAssistant } from './form-part.ts';
 import { NumbersCard } from './numbers-card.tsx';
 
 export function AssistantPage() {

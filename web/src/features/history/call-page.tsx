@@ -1,15 +1,17 @@
 import type { Call } from '@tandem/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { ArrowLeft, AudioLines, MessageSquareText, VolumeX } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
-import { durationInWords, gatewayOf, momentOf, numberOf, plural, wholeMomentOf } from '../../lib/format.ts';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { costOf, durationInWords, gatewayOf, momentOf, numberOf, plural, wholeMomentOf } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
 import { callQueries } from '../../lib/queries.ts';
 import { EndingWords, Latency } from '../../ui/badge.tsx';
 import { buttonLook } from '../../ui/button.tsx';
 import { Card, CardTitle, Page } from '../../ui/page.tsx';
 import { Empty, Failed, Notice, Skeleton, SkeletonRows } from '../../ui/states.tsx';
+import { CostCard } from './cost-card.tsx';
+import { storyOf } from './deeds.ts';
 import { EventTimeline } from './event-timeline.tsx';
 import { usePlayer } from './player.ts';
 import { RecordingCard } from './recording-card.tsx';
@@ -51,10 +53,17 @@ function CallBody({ call }: { call: Call }) {
   const [attempt, setAttempt] = useState(0);
   const transcript = useQuery(callQueries.transcript(call.id));
   const turns = useQuery(callQueries.turns(call.id));
+  const events = useQuery(callQueries.events(call.id));
+  const story = useMemo(() => storyOf(events.data ?? []), [events.data]);
+  const { moment } = useSearch({ from: '/shell/history/$callId' });
   const recording = useRecording(call.id, call.hasRecording, attempt);
   const ready = recording.state === 'ready' ? recording : undefined;
   const player = usePlayer(ready?.url, ready?.outline.durationMs ?? 0);
   const lines = transcript.data ?? [];
+  const soughtMs = moment === undefined ? undefined : story.deeds.find((deed) => deed.moment === moment)?.atMs;
+  useEffect(() => {
+    if (soughtMs !== undefined) player?.seek(soughtMs);
+  }, [player, soughtMs]);
   const pick = (turn: number) => {
     const line = lines.find((each) => each.turn === turn);
     if (line) player?.playFrom(line.fromMs);
@@ -88,17 +97,23 @@ function CallBody({ call }: { call: Call }) {
         )}
       </Card>
       <Card>
-        <CardTitle title="What was said" lead="Exactly what each party heard" />
+        <CardTitle title="What was said and done" lead="Exactly what each party heard, and what the assistant did meanwhile" />
+        {events.isError && (
+          <Notice tone="slow" className="mx-4 mt-4 sm:mx-5">
+            What was done meanwhile could not be loaded; the words are all here.
+          </Notice>
+        )}
         {transcript.isPending ? (
           <SkeletonRows label="Loading the transcript" rows={6} />
         ) : transcript.isError ? (
           <Failed what="The transcript could not be loaded" error={transcript.error} retry={() => void transcript.refetch()} />
-        ) : lines.length === 0 ? (
+        ) : lines.length === 0 && story.deeds.length === 0 ? (
           <Empty icon={MessageSquareText} title="Nothing was said" />
         ) : (
-          <Transcript lines={lines} turns={turns.data ?? []} player={player} />
+          <Transcript lines={lines} turns={turns.data ?? []} player={player} story={story} moment={moment} />
         )}
       </Card>
+      {turns.data && <CostCard turns={turns.data} costMicros={call.costMicros} />}
       <EventTimeline callId={call.id} />
     </div>
   );
@@ -139,6 +154,12 @@ function Facts({ call }: { call: Call }) {
           {call.voiceToVoiceP50Ms !== null && <span className="text-[0.8667rem] text-ink-3"> median</span>}
         </Fact>
         <Fact name="Turns">{plural(call.turns, 'turn')}</Fact>
+        {call.costMicros !== null && (
+          <Fact name="Cost">
+            <span className="num">{costOf(call.costMicros)}</span>
+            {call.endedAt === null && <span className="text-[0.8667rem] text-ink-3"> so far</span>}
+          </Fact>
+        )}
         <Fact name="Line">{gatewayOf(call.gateway)}</Fact>
       </dl>
       {call.summary && (

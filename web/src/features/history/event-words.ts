@@ -1,6 +1,6 @@
 /** One line about an event, for the timeline. */
 import type { CallEvent } from '@tandem/contract';
-import { endingInWords, latencyOf } from '../../lib/format.ts';
+import { costOf, endingInWords, latencyOf, plural, quantityOf, vendorOf } from '../../lib/format.ts';
 
 const quoted = (text: string) => (text ? `“${text}”` : 'nothing');
 
@@ -24,23 +24,39 @@ export function eventInWords(event: CallEvent): string {
     case 'transcript-final':
       return quoted(event.text);
     case 'turn-committed':
-      return `${quoted(event.text)} (${event.source})`;
+      return `${quoted(event.text)} (${event.source}${event.rule ? `, ${event.rule}` : ''}${event.speculation && event.speculation !== 'none' ? `, prepared answer ${event.speculation}` : ''})`;
+    case 'speculation-started':
+      return `Begins an answer to ${quoted(event.text)}`;
+    case 'speculation-dropped':
+      return event.cause;
     case 'retrieval-done':
       return `${event.passages.length} passages in ${latencyOf(event.tookMs)}, ${event.answerable ? 'answerable' : 'not answerable'}`;
     case 'reply-started':
       return event.kind;
+    case 'provider-failed':
+      return `${vendorOf(event.provider)} (${event.stage}): ${event.category}, ${event.next ? `${vendorOf(event.next)} takes over` : 'nobody is left'}`;
     case 'tool-called':
-      return event.name;
+      return `${event.name} ${JSON.stringify(event.arguments) ?? ''}`;
     case 'tool-returned':
       return `${event.name}: ${event.outcome} after ${latencyOf(event.tookMs)}`;
     case 'speech-played':
-      return quoted(event.text);
+      return event.filler ? `${quoted(event.text)} (filler)` : quoted(event.text);
     case 'reply-interrupted':
       return `${event.cause}; heard ${quoted(event.heard)}`;
     case 'turn-completed':
       return event.voiceToVoiceMs === undefined ? quoted(event.heard) : `Answered after ${latencyOf(event.voiceToVoiceMs)}`;
     case 'digit-received':
-      return `Key ${event.digit}`;
+      return event.secret ? 'A key of a secret entry' : `Key ${event.digit}`;
+    case 'usage-counted':
+      return `${event.lines.map(quantityOf).join(', ')}; the call so far ${costOf(event.callCostMicros)}`;
+    case 'collection-started':
+      return event.what;
+    case 'collection-completed':
+      return `${event.what}: ${event.outcome} after ${plural(event.attempts, 'attempt')}`;
+    case 'message-taken':
+      return `From ${event.name || event.number}: ${quoted(event.text)}`;
+    case 'callback-scheduled':
+      return `For ${event.name || event.number}, ${event.when}`;
     case 'transfer-started':
       return `To ${event.target}`;
     case 'transfer-completed':

@@ -27,6 +27,7 @@ const reasons: Ending['reason'][] = [
   'number-unknown',
   'no-common-codec',
   'max-duration',
+  'cost-ceiling',
   'shutdown',
   'process-died',
   'error',

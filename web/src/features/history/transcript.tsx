@@ -1,18 +1,36 @@
-import type { CallTurn, TranscriptLine } from '@tandem/contract';
+import type { CallTurn, TranscriptLine, WordTime } from '@tandem/contract';
 import { Link } from '@tanstack/react-router';
 import { FileText, MessageCircleQuestionMark, Play } from 'lucide-react';
 import { Fragment, memo, useMemo } from 'react';
 import { cx } from '../../lib/classes.ts';
 import { clockOf, preciseClockOf } from '../../lib/format.ts';
 import { Tip } from '../../ui/tip.tsx';
+import { DeedRow } from './deed-row.tsx';
+import type { CallStory, Deed, FillerTime } from './deeds.ts';
 import { type Player, usePlayerValue } from './player.ts';
 import { wordIndexAt, wordStartMs } from './word-at.ts';
 
 type Passages = CallTurn['passages'];
-type TranscriptProps = { lines: readonly TranscriptLine[]; turns: readonly CallTurn[]; player: Player | undefined };
+type TranscriptProps = {
+  lines: readonly TranscriptLine[];
+  turns: readonly CallTurn[];
+  player: Player | undefined;
+  story: CallStory;
+  /** The id of a message or callback whose row is sought. */
+  moment: string | undefined;
+};
 
-/** What each party heard of the other, word by word, with the passages that supported each answer. */
-export function Transcript({ lines, turns, player }: TranscriptProps) {
+type Entry = { atMs: number; line: TranscriptLine } | { atMs: number; deed: Deed };
+
+/** What each party heard of the other, word by word, with the passages that supported each answer and what was done in between. */
+export function Transcript({ lines, turns, player, story: { deeds, fillers }, moment }: TranscriptProps) {
+  const entries = useMemo(
+    (): Entry[] =>
+      [...lines.map((line) => ({ atMs: line.fromMs, line })), ...deeds.map((deed) => ({ atMs: deed.atMs, deed }))].sort(
+        (a, b) => a.atMs - b.atMs,
+      ),
+    [lines, deeds],
+  );
   const lastOfTurn = useMemo(() => {
     const last = new Map<number, TranscriptLine>();
     for (const line of lines) if (line.party === 'assistant') last.set(line.turn, line);
@@ -21,14 +39,19 @@ export function Transcript({ lines, turns, player }: TranscriptProps) {
   const passages = useMemo(() => new Map(turns.map((turn) => [turn.turn, turn.passages])), [turns]);
   return (
     <ol className="flex flex-col gap-1 px-2 py-3 sm:px-3" data-testid="transcript">
-      {lines.map((line) => (
-        <Line
-          key={`${line.party}-${line.turn}-${line.fromMs}`}
-          line={line}
-          player={player}
-          passages={lastOfTurn.get(line.turn) === line ? passages.get(line.turn) : undefined}
-        />
-      ))}
+      {entries.map((entry) =>
+        'deed' in entry ? (
+          <DeedRow key={`deed-${entry.deed.key}`} deed={entry.deed} sought={moment !== undefined && entry.deed.moment === moment} />
+        ) : (
+          <Line
+            key={`${entry.line.party}-${entry.line.turn}-${entry.line.fromMs}`}
+            line={entry.line}
+            player={player}
+            passages={lastOfTurn.get(entry.line.turn) === entry.line ? passages.get(entry.line.turn) : undefined}
+            fillers={fillers}
+          />
+        ),
+      )}
     </ol>
   );
 }
@@ -37,10 +60,12 @@ const Line = memo(function Line({
   line,
   player,
   passages,
+  fillers,
 }: {
   line: TranscriptLine;
   player: Player | undefined;
   passages: Passages | undefined;
+  fillers: readonly FillerTime[];
 }) {
   const here = usePlayerValue(player, (p) => p.playing() && p.positionMs() >= line.fromMs && p.positionMs() <= line.toMs, false);
   const lit = usePlayerValue(player, (p) => wordIndexAt(line, p.positionMs()), -1);
@@ -83,12 +108,14 @@ const Line = memo(function Line({
                     className={cx(
                       'rounded-[2px] decoration-from-font underline-offset-4',
                       player && 'cursor-pointer hover:underline',
+                      !caller && isFiller(line, word, fillers) && 'text-ink-3 italic',
                       n === lit &&
                         (caller ? 'bg-caller text-surface ring-2 ring-caller' : 'bg-assistant text-surface ring-2 ring-assistant'),
                     )}
                   >
                     {word.text}
                   </span>
+                  {!caller && endsFiller(line, n, fillers) && <span className="text-[0.8rem] text-ink-3"> (filler)</span>}
                 </Fragment>
               ))
             : line.text}
@@ -100,6 +127,17 @@ const Line = memo(function Line({
     </li>
   );
 });
+
+const isFiller = (line: TranscriptLine, word: WordTime, fillers: readonly FillerTime[]): boolean => {
+  const middle = line.fromMs + (word.fromMs + word.toMs) / 2;
+  return fillers.some(({ fromMs, toMs }) => middle >= fromMs && middle <= toMs);
+};
+
+/** Whether the word is the last of a filler. */
+function endsFiller(line: TranscriptLine, n: number, fillers: readonly FillerTime[]): boolean {
+  const [word, next] = [line.words[n], line.words[n + 1]];
+  return word !== undefined && isFiller(line, word, fillers) && !(next && isFiller(line, next, fillers));
+}
 
 /** A passage of an approved question is told from a document's by the id of where it comes from. */
 const searchOf = (id: string) => (id.startsWith('question_') ? { question: id } : { document: id });

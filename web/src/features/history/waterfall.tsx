@@ -1,47 +1,61 @@
-import type { CallTurn } from '@tandem/contract';
+import { type CallTurn, type WaterfallPart, waterfallStages } from '@tandem/contract';
 import { cx } from '../../lib/classes.ts';
 import { latencyOf } from '../../lib/format.ts';
 import { PACE_LIMITS_MS, paceInWords, paceOf } from '../../lib/latency.ts';
+import { stageInWords, stageTitle } from '../../lib/stages.ts';
 import { Latency } from '../../ui/badge.tsx';
 import { Tip } from '../../ui/tip.tsx';
-import {
-  axisEndMs,
-  type Segment,
-  stageInWords,
-  type StageName,
-  stageTitle,
-  type WaterfallRow,
-  waterfallRow,
-} from './waterfall-segments.ts';
+import { axisEndMs, type Stretch, type WaterfallRow, waterfallRow } from './waterfall-rows.ts';
+import { WaterfallTable } from './waterfall-table.tsx';
 
-const stages = Object.keys(stageTitle) as StageName[];
 const limits = [PACE_LIMITS_MS.good, PACE_LIMITS_MS.ok, PACE_LIMITS_MS.slow];
 
 type WaterfallProps = { turns: readonly CallTurn[]; onPick: ((turn: number) => void) | undefined };
 
-/** A row per turn: what the caller waited for, stage by stage, on one common axis. */
+/** A row per turn: what the caller waited for, stage by stage, on one common axis; the same as a table below. */
 export function Waterfall({ turns, onPick }: WaterfallProps) {
-  const rows = turns.map(waterfallRow).filter(({ totalMs, segments }) => totalMs !== undefined || segments.length > 0);
+  const rows = turns.map(waterfallRow).filter(({ totalMs, parts }) => totalMs !== undefined || parts.length > 0);
   const end = axisEndMs(rows);
   const textOf = new Map(turns.map((turn) => [turn.turn, turn]));
   if (rows.length === 0) return <p className="px-5 py-10 text-center text-ink-3">No turn was answered in this call.</p>;
   return (
     <div className="px-4 py-4 sm:px-5" data-testid="waterfall">
-      <ul className="mb-4 flex flex-wrap gap-x-4 gap-y-1.5 text-[0.8rem] text-ink-2" aria-label="Stages">
-        {stages.map((stage) => (
-          <li key={stage} className="inline-flex items-center gap-1.5">
-            <span className="size-2.5 rounded-sm" style={{ background: `var(--stage-${stage})` }} aria-hidden />
-            {stageTitle[stage]}
-          </li>
-        ))}
-      </ul>
+      <Legend rows={rows} />
       <ol className="relative">
         <Axis end={end} />
         {rows.map((row) => (
           <Row key={row.turn} row={row} end={end} turn={textOf.get(row.turn)} onPick={onPick} />
         ))}
       </ol>
+      <WaterfallTable rows={rows} turns={turns} />
     </div>
+  );
+}
+
+/** Only the stages that are drawn. */
+function Legend({ rows }: { rows: readonly WaterfallRow[] }) {
+  const drawn = new Set(rows.flatMap(({ parts }) => parts.map(({ stage }) => stage)));
+  return (
+    <ul className="mb-4 flex flex-wrap gap-x-4 gap-y-1.5 text-[0.8rem] text-ink-2" aria-label="Stages">
+      {waterfallStages
+        .filter((stage) => drawn.has(stage))
+        .map((stage) => (
+          <li key={stage} className="inline-flex items-center gap-1.5">
+            <span className="size-2.5 rounded-sm" style={{ background: `var(--stage-${stage})` }} aria-hidden />
+            {stageTitle[stage]}
+          </li>
+        ))}
+      {rows.some(({ ahead }) => ahead) && (
+        <li className="inline-flex items-center gap-1.5">
+          <span className="h-1.5 w-4 rounded-sm striped text-assistant" aria-hidden /> Answer prepared ahead
+        </li>
+      )}
+      {rows.some(({ bridged }) => bridged) && (
+        <li className="inline-flex items-center gap-1.5">
+          <span className="h-1.5 w-4 rounded-sm striped text-(--stage-filler)" aria-hidden /> Bridged by a filler
+        </li>
+      )}
+    </ul>
   );
 }
 
@@ -91,10 +105,12 @@ function Row({ row, end, turn, onPick }: { row: WaterfallRow; end: number; turn:
             <span className="num mr-2 inline-block w-4 text-ink-3">{row.turn}</span>
             {row.turn === 0 ? said : `“${said}”`}
           </span>
-          <span className="relative h-5">
-            {row.segments.map((segment) => (
-              <Bar key={segment.stage} segment={segment} end={end} />
+          <span className="relative block h-6">
+            {row.parts.map((part) => (
+              <Bar key={part.stage} part={part} end={end} />
             ))}
+            {row.ahead && <Striped stretch={row.ahead} end={end} className="bottom-0 h-1.5 text-assistant" />}
+            {row.bridged && <Striped stretch={row.bridged} end={end} className="top-1.5 h-2 text-(--stage-filler)" />}
           </span>
           <span className="text-right text-[0.8667rem]">
             {row.totalMs === undefined ? (
@@ -111,10 +127,10 @@ function Row({ row, end, turn, onPick }: { row: WaterfallRow; end: number; turn:
   );
 }
 
-function Bar({ segment: { stage, fromMs, toMs }, end }: { segment: Segment; end: number }) {
+function Bar({ part: { stage, fromMs, toMs }, end }: { part: WaterfallPart; end: number }) {
   return (
     <span
-      className="absolute inset-y-0 first:rounded-l-[4px] last:rounded-r-[4px]"
+      className="absolute top-0 h-4 first:rounded-l-[4px]"
       style={{
         left: `${(fromMs / end) * 100}%`,
         width: `max(2px, calc(${((toMs - fromMs) / end) * 100}% - 1px))`,
@@ -124,15 +140,32 @@ function Bar({ segment: { stage, fromMs, toMs }, end }: { segment: Segment; end:
   );
 }
 
-const sentenceOf = ({ kind, totalMs, segments }: WaterfallRow): string => {
-  const parts = segments.map(({ stage, fromMs, toMs }) => `${stageTitle[stage]} ${latencyOf(toMs - fromMs)}`).join(', ');
-  if (totalMs === undefined) return `No sound followed. ${parts}`;
+function Striped({ stretch: { fromMs, toMs }, end, className }: { stretch: Stretch; end: number; className: string }) {
+  return (
+    <span
+      className={cx('absolute rounded-[2px] striped', className)}
+      style={{ left: `${(fromMs / end) * 100}%`, width: `max(4px, ${((toMs - fromMs) / end) * 100}%)` }}
+    />
+  );
+}
+
+const lengthOf = ({ fromMs, toMs }: Stretch): string => latencyOf(toMs - fromMs);
+
+const aheadInWords = (ahead: Stretch) => `The answer was begun ${latencyOf(ahead.fromMs)} into the wait, before the turn was surely over.`;
+const bridgedInWords = (bridged: Stretch) => `A filler was heard first; the answer itself came after ${latencyOf(bridged.toMs)}.`;
+
+const sentenceOf = ({ kind, totalMs, parts, ahead, bridged }: WaterfallRow): string => {
+  const stages = parts.map((part) => `${stageTitle[part.stage]} ${lengthOf(part)}`).join(', ');
+  const asides = [...(ahead ? [aheadInWords(ahead)] : []), ...(bridged ? [bridgedInWords(bridged)] : [])]
+    .map((each) => ` ${each}`)
+    .join('');
+  if (totalMs === undefined) return `No sound followed. ${stages}`;
   return kind === 'answer'
-    ? `Answered after ${latencyOf(totalMs)}: ${paceInWords[paceOf(totalMs)]}. ${parts}`
-    : `Ready after ${latencyOf(totalMs)}. ${parts}`;
+    ? `Answered after ${latencyOf(totalMs)}: ${paceInWords[paceOf(totalMs)]}. ${stages}.${asides}`
+    : `Ready after ${latencyOf(totalMs)}. ${stages}.${asides}`;
 };
 
-function Explanation({ row: { kind, totalMs, segments } }: { row: WaterfallRow }) {
+function Explanation({ row: { kind, totalMs, parts, ahead, bridged } }: { row: WaterfallRow }) {
   return (
     <div>
       <p className="mb-1.5 font-medium">
@@ -145,15 +178,17 @@ function Explanation({ row: { kind, totalMs, segments } }: { row: WaterfallRow }
               : `Nobody waited for this; it was ready after ${latencyOf(totalMs)}.`}
       </p>
       <ul className="space-y-0.5">
-        {segments.map(({ stage, fromMs, toMs }) => (
-          <li key={stage} className="flex gap-2">
-            <span className="mt-1.5 size-2 shrink-0 rounded-[2px]" style={{ background: `var(--stage-${stage})` }} />
+        {parts.map((part) => (
+          <li key={part.stage} className="flex gap-2">
+            <span className="mt-1.5 size-2 shrink-0 rounded-[2px]" style={{ background: `var(--stage-${part.stage})` }} />
             <span>
-              <span className="num font-medium">{latencyOf(toMs - fromMs)}</span> {stageInWords[stage]}
+              <span className="num font-medium">{lengthOf(part)}</span> {stageInWords[part.stage]}
             </span>
           </li>
         ))}
       </ul>
+      {ahead && <p className="mt-1.5">{aheadInWords(ahead)}</p>}
+      {bridged && <p className="mt-1.5">{bridgedInWords(bridged)}</p>}
     </div>
   );
 }

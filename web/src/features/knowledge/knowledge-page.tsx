@@ -1,11 +1,9 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import { Page } from '../../ui/page.tsx';
+import { TabRow } from '../../ui/tabs.tsx';
 import { Documents } from './documents.tsx';
 import { Questions } from './questions.tsx';
-
-const tab =
-  '-mb-px border-b-2 border-transparent px-1 pb-2.5 text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink';
 
 export function KnowledgePage() {
   const { document, question, tab: chosen } = useSearch({ from: '/shell/knowledge' });
@@ -22,14 +20,13 @@ export function KnowledgePage() {
           void navigate({ to: '/knowledge', search: next === 'questions' ? { tab: 'questions' } : {}, replace: true })
         }
       >
-        <Tabs.List className="mb-5 flex gap-6 border-b border-line" aria-label="Kinds of knowledge">
-          <Tabs.Trigger value="documents" className={tab}>
-            Documents
-          </Tabs.Trigger>
-          <Tabs.Trigger value="questions" className={tab}>
-            Approved questions
-          </Tabs.Trigger>
-        </Tabs.List>
+        <TabRow
+          label="Kinds of knowledge"
+          tabs={[
+            { value: 'documents', title: 'Documents' },
+            { value: 'questions', title: 'Approved questions' },
+          ]}
+        />
         <Tabs.Content value="documents" className="outline-none">
           <Documents openId={document} onOpen={open} />
         </Tabs.Content>

@@ -7,6 +7,8 @@ const words: Record<string, string> = {
   'call-thread-silent': 'The part that carries the calls does not answer.',
   'journal-failing': 'What happens in calls cannot be written to disk.',
   'database-unavailable': 'The database does not answer. Calls are kept in the journal and written later.',
+  'capacity-reached': 'As many calls are on the line as this machine takes; new ones hear a busy tone.',
+  'database-behind': 'The database is slow: what happened in calls appears here later.',
   'no-transcriber':
     'Nothing here turns telephone speech into words. Callers can type on the talk page; set a speech provider or install PocketSphinx for phone calls.',
 };

@@ -1,0 +1,76 @@
+import type { Business } from '@tandem/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Check } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { sessionQuery } from '../../app/session.ts';
+import { api } from '../../lib/api.ts';
+import { useSaving } from '../../lib/saving.ts';
+import { Button } from '../../ui/button.tsx';
+import { TextField } from '../../ui/field.tsx';
+import { Card, CardTitle } from '../../ui/page.tsx';
+import { Notice, SkeletonRows } from '../../ui/states.tsx';
+
+/** What the business may spend in a day. */
+export function Spending() {
+  const session = useQuery(sessionQuery);
+  const business = session.data?.business;
+  return (
+    <Card>
+      <CardTitle title="Spending" lead="A ceiling for a bad day, so that no bill is a surprise" />
+      {session.isPending ? (
+        <SkeletonRows label="Loading the business" rows={1} />
+      ) : business ? (
+        <Ceiling key={business.id} business={business} />
+      ) : (
+        <p className="px-4 py-4 text-ink-3 sm:px-5">There is no business yet.</p>
+      )}
+    </Card>
+  );
+}
+
+function Ceiling({ business }: { business: Business }) {
+  const [typed, setTyped] = useState(business.dailyCostCeiling === null ? '' : `${business.dailyCostCeiling}`);
+  const saving = useSaving(
+    (dailyCostCeiling: number | null) => api.patch<Business>(`/businesses/${encodeURIComponent(business.id)}`, { dailyCostCeiling }),
+    ['session'],
+  );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    saving.mutate(typed.trim() === '' ? null : Number(typed));
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-wrap items-end gap-3 px-4 py-4 sm:px-5" noValidate>
+      <TextField
+        label="Most a day may cost, in US dollars"
+        type="number"
+        min={0.01}
+        max={100_000}
+        step={0.01}
+        inputMode="decimal"
+        placeholder="No ceiling"
+        className="basis-72"
+        value={typed}
+        fault={saving.fields['dailyCostCeiling']}
+        onChange={({ target: { value } }) => {
+          saving.reset();
+          setTyped(value);
+        }}
+      />
+      <Button type="submit" busy={saving.isPending}>
+        Save
+      </Button>
+      <span role="status" className="inline-flex h-10 items-center gap-1.5 text-[0.9rem] text-good">
+        {saving.isSuccess && (
+          <>
+            <Check className="size-4" aria-hidden /> Saved
+          </>
+        )}
+      </span>
+      <p className="basis-full text-[0.8rem] text-ink-3">
+        When it is reached, calls in progress end with an apology and new ones hear it at once. The day begins at midnight in{' '}
+        {business.timeZone}. What was spent is under Reports.
+      </p>
+      {saving.fault && <Notice className="basis-full">{saving.fault}</Notice>}
+    </form>
+  );
+}

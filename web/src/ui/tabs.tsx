@@ -1,0 +1,21 @@
+import { Tabs } from 'radix-ui';
+
+/** The row of tabs above a screen's content. */
+export function TabRow({ label, tabs }: { label: string; tabs: readonly { value: string; title: string; count?: number }[] }) {
+  return (
+    <Tabs.List className="mb-5 flex gap-6 border-b border-line" aria-label={label}>
+      {tabs.map(({ value, title, count }) => (
+        <Tabs.Trigger
+          key={value}
+          value={value}
+          className="-mb-px border-b-2 border-transparent px-1 pb-2.5 text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+        >
+          {title}
+          {count !== undefined && count > 0 && (
+            <span className="num ml-2 rounded-full bg-accent-soft px-2 py-0.5 text-[0.75rem] font-medium text-accent">{count}</span>
+          )}
+        </Tabs.Trigger>
+      ))}
+    </Tabs.List>
+  );
+}
