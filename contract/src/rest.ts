@@ -88,6 +88,11 @@ export const assistantInput = z.object({
   instructions: z.string().max(20_000).default(''),
   goodbye: text(400).default('Thank you for calling. Goodbye.'),
   language: language.default('en'),
+  otherLanguages: z
+    .array(language)
+    .max(8)
+    .default([])
+    .describe('understood and answered too, when the caller speaks them; anything else is answered in `language`'),
   voice: z.string().min(1).max(120).default('slt'),
   transcriber: vendorName.optional().describe('vendor name; the best one installed when absent'),
   languageModel: vendorName.optional(),

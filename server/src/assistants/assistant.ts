@@ -22,14 +22,15 @@ function policyOf({ eagerness, idleMs, turnTaking }: Pick<Assistant, 'eagerness'
  * (approved questions, names), for the transcriber. `voices` is by synthesizer, where it differs from `voice`.
  */
 export function planOf(assistant: Assistant, businessName: string, phrases: readonly string[]) {
-  const { name, greeting, goodbye, instructions, language, voice, voices, turnTaking, builtInTools } = assistant;
+  const { name, greeting, goodbye, instructions, language, otherLanguages, voice, voices, turnTaking, builtInTools } = assistant;
   const transferTargets = builtInTools.includes('transfer_call') ? assistant.transferTargets : [];
   return {
     greeting,
     greetingProtected: turnTaking.greetingProtected,
     goodbye,
-    instructions: instructionsOf({ name, businessName, instructions, language, builtInTools, transferTargets }),
+    instructions: instructionsOf({ name, businessName, instructions, language, otherLanguages, builtInTools, transferTargets }),
     language,
+    otherLanguages,
     voice,
     voices,
     phrases,

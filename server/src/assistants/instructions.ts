@@ -12,6 +12,7 @@ export interface InstructionParts {
   instructions: string;
   /** BCP 47. */
   language: string;
+  otherLanguages?: readonly string[];
   builtInTools: readonly BuiltInTool[];
   /** Their names and descriptions are told, never where they lead. */
   transferTargets: readonly Pick<TransferTarget, 'name' | 'description'>[];
@@ -50,10 +51,17 @@ export function instructionsOf(parts: InstructionParts): string {
   const [name, businessName, language] = [parts.name, parts.businessName, parts.language].map(oneLine);
   const ending = parts.builtInTools.includes('end_call') ? `${GOODBYE} and call the tool end_call.` : `${GOODBYE}.`;
   const advice = parts.builtInTools.flatMap((tool) => ADVICE[tool] ?? []).join('\n');
-  const role = `You are ${name}, the assistant who answers the phone for ${businessName}. Speak the language "${language}".`;
+  const role = `You are ${name}, the assistant who answers the phone for ${businessName}. ${languages(language, parts.otherLanguages ?? [])}`;
   const own = parts.instructions.trim();
   const asked = own === '' ? '' : `What ${businessName} asks of you:\n${own}`;
   return [STYLE, KNOWLEDGE, AUTHORITY, TOOLS, ending, advice, role, transfers(parts), asked].filter((text) => text !== '').join('\n\n');
+}
+
+/** The list decides, not the caller: who speaks another language is answered in the first. */
+function languages(first: string, others: readonly string[]): string {
+  if (others.length === 0) return `Speak the language "${first}".`;
+  const list = [first, ...others].map((language) => `"${oneLine(language)}"`).join(', ');
+  return `Answer in the language the caller speaks if it is one of ${list}; otherwise in "${first}". Never mix two languages in one sentence.`;
 }
 
 function transfers({ transferTargets }: InstructionParts): string {

@@ -40,6 +40,8 @@ export interface TranscriptionStream {
 export interface TranscriberOptions {
   format: SoundFormat;
   language: string;
+  /** Spoken perhaps as well, where the vendor can tell languages apart. */
+  otherLanguages?: readonly string[];
   /** Phrases the caller is likely to say (approved questions, names): a grammar or a bias, as the vendor can. */
   phrases: readonly string[];
   listener: TranscriptListener;

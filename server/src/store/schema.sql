@@ -36,6 +36,7 @@ create table assistants (
   updated_at timestamp(3) with time zone not null,
   speech_to_speech text,
   fallbacks jsonb not null,
+  other_languages jsonb not null,
   voices jsonb not null,
   turn_taking jsonb not null,
   built_in_tools jsonb not null,

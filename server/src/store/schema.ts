@@ -33,6 +33,7 @@ export const assistants = pgTable(
     synthesizer: text('synthesizer'),
     speechToSpeech: text('speech_to_speech'),
     fallbacks: jsonb('fallbacks').$type<Assistant['fallbacks']>().notNull(),
+    otherLanguages: jsonb('other_languages').$type<Assistant['otherLanguages']>().notNull(),
     voices: jsonb('voices').$type<Assistant['voices']>().notNull(),
     turnTaking: jsonb('turn_taking').$type<Assistant['turnTaking']>().notNull(),
     builtInTools: jsonb('built_in_tools').$type<Assistant['builtInTools']>().notNull(),

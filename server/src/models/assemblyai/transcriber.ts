@@ -54,7 +54,10 @@ export class AssemblyAiTranscriber implements Transcriber {
   }
 
   open(options: TranscriberOptions): TranscriptionStream {
-    this.#last = { format: options.format, language: options.language };
+    const { format, otherLanguages = [] } = options;
+    // One language that is not English asks for the model that knows several.
+    const language = otherLanguages.find((one) => !/^en\b/i.test(one)) ?? options.language;
+    this.#last = { format, language };
     const stream = new SocketTranscription(options, {
       kit: this.#kit,
       pool: this.#pool,

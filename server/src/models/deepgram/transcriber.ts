@@ -48,7 +48,7 @@ export class DeepgramTranscriber implements Transcriber {
   readonly #pools: { flux: SocketPool; nova: SocketPool };
   readonly #streams = new Set<SocketTranscription>();
   /** What the last call was: the next is probably like it. */
-  #last: Pick<TranscriberOptions, 'format' | 'language'> = { format: 'mulaw-8000', language: 'en' };
+  #last: { format: SoundFormat; languages: readonly string[] } = { format: 'mulaw-8000', languages: ['en'] };
 
   constructor(kit: Kit, options: DeepgramTranscriberOptions) {
     this.#kit = kit;
@@ -63,13 +63,15 @@ export class DeepgramTranscriber implements Transcriber {
   }
 
   open(options: TranscriberOptions): TranscriptionStream {
-    this.#last = { format: options.format, language: options.language };
-    const model = this.#modelFor(options.language);
+    const { format, language, otherLanguages = [] } = options;
+    const languages = [language, ...otherLanguages];
+    this.#last = { format, languages };
+    const model = this.#modelFor(languages);
     const flux = isFlux(model);
     const stream = new SocketTranscription(options, {
       kit: this.#kit,
       pool: flux ? this.#pools.flux : this.#pools.nova,
-      url: this.#url(model, options.format, options.language, options.phrases),
+      url: this.#url(model, format, languages, options.phrases),
       wire: flux ? new FluxWire() : new NovaWire({ endsTurns: this.endsTurns }),
       chunkMs: CHUNK_MS,
       closed: (closed) => this.#streams.delete(closed),
@@ -79,9 +81,9 @@ export class DeepgramTranscriber implements Transcriber {
   }
 
   warm(phrases: readonly string[]): Promise<void> {
-    const { format, language } = this.#last;
-    const model = this.#modelFor(language);
-    return (isFlux(model) ? this.#pools.flux : this.#pools.nova).warm(this.#url(model, format, language, phrases));
+    const { format, languages } = this.#last;
+    const model = this.#modelFor(languages);
+    return (isFlux(model) ? this.#pools.flux : this.#pools.nova).warm(this.#url(model, format, languages, phrases));
   }
 
   close(): Promise<void> {
@@ -91,12 +93,12 @@ export class DeepgramTranscriber implements Transcriber {
     return Promise.resolve();
   }
 
-  #modelFor(language: string): string {
+  #modelFor(languages: readonly string[]): string {
     const { model } = this.#options;
-    return model === 'flux-general-en' && !/^en\b/i.test(language) ? OTHER_LANGUAGES : model;
+    return model === 'flux-general-en' && languages.some((language) => !/^en\b/i.test(language)) ? OTHER_LANGUAGES : model;
   }
 
-  #url(model: string, format: SoundFormat, language: string, phrases: readonly string[]): string {
+  #url(model: string, format: SoundFormat, languages: readonly string[], phrases: readonly string[]): string {
     const { baseUrl, endOfTurn, eager } = this.#options;
     const query = new URLSearchParams({
       model,
@@ -107,10 +109,11 @@ export class DeepgramTranscriber implements Transcriber {
       query.set('eot_threshold', String(endOfTurn));
       if (eager > 0) query.set('eager_eot_threshold', String(Math.min(eager, endOfTurn)));
       query.set('eot_timeout_ms', String(TURN_TIMEOUT_MS));
-      if (model.endsWith('-multi')) query.set('language_hint', language);
+      if (model.endsWith('-multi')) for (const language of languages) query.append('language_hint', language);
     } else {
       query.set('channels', '1');
-      query.set('language', language);
+      // `multi` is nova-3's word for callers who may change between languages.
+      query.set('language', languages.length > 1 && model.startsWith('nova-3') ? 'multi' : languages[0]);
       query.set('interim_results', 'true');
       query.set('endpointing', '300');
       query.set('utterance_end_ms', '1000');

@@ -53,7 +53,7 @@ export class SonioxTranscriber implements Transcriber {
         sample_rate: rateOf(options.format),
         num_channels: 1,
         enable_endpoint_detection: true,
-        language_hints: [options.language.split('-')[0].toLowerCase()],
+        language_hints: [...new Set([options.language, ...(options.otherLanguages ?? [])].map((one) => one.split('-')[0].toLowerCase()))],
         ...(terms.length > 0 ? { context: { terms } } : {}),
       }),
       chunkMs: CHUNK_MS,

@@ -2,6 +2,7 @@
 alter table assistants
   add column speech_to_speech text,
   add column fallbacks jsonb not null default '{"transcribers":[],"languageModels":[],"synthesizers":[]}',
+  add column other_languages jsonb not null default '[]',
   add column voices jsonb not null default '{}',
   add column turn_taking jsonb not null
     default '{"speculation":"speech","adaptive":true,"fillers":true,"hedging":false,"greetingProtected":false}',

@@ -15,6 +15,7 @@ export const newAssistant: AssistantInput = {
   instructions: '',
   goodbye: 'Thank you for calling. Goodbye.',
   language: 'en',
+  otherLanguages: [],
   voice: 'slt',
   fallbacks: { transcribers: [], languageModels: [], synthesizers: [] },
   voices: {},

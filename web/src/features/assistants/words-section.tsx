@@ -71,6 +71,14 @@ export function WordsSection({ input, change, faultAt, isNew }: FormPart & { isN
             onChange={({ target: { value } }) => change({ language: value.trim() })}
           />
         </div>
+        <TextField
+          label="Other languages it speaks"
+          spellCheck={false}
+          defaultValue={input.otherLanguages.join(', ')}
+          fault={faultAt('otherLanguages')}
+          hint="Such as de, es. Whoever speaks one of them is answered in it; anybody else in the language above."
+          onChange={({ target: { value } }) => change({ otherLanguages: value.split(/[\s,;]+/).filter((tag) => tag !== '') })}
+        />
       </div>
     </Card>
   );
