@@ -10,11 +10,11 @@
  * lateness is in PO, because nobody can tell it apart there; it is not in the late frames (bench/load/lateness.ts).
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../server/test/postgres-server.ts';
 import { ADMIN_KEY, startTandem, type TandemServer } from '../server/test/tandem-server.ts';
+import { processUsage } from './load/process-usage.ts';
 import { type Figure, mean, median, percentile, publish } from './results.ts';
 
 const { values } = parseArgs({
@@ -33,7 +33,6 @@ const postgres = values.database === 'postgres' ? await startPostgres() : undefi
 /** Voice activity says that speech has ended after this much silence (conversation/speech-edges.ts). */
 const HANGOVER_MS = 200;
 const CALLERS = fileURLToPath(new URL('./load/sip-callers.ts', import.meta.url));
-const TICKS_PER_SECOND = 100;
 
 interface Heard {
   answered: number;
@@ -56,13 +55,6 @@ interface Run extends Heard {
   rssMb: number;
   /** The paced loop's own counters over the run: frames, those more than 5 ms late, those skipped. */
   pacer: { frames: number; late: number; skipped: number };
-}
-
-/** CPU time of a process and all its threads, and its resident memory. */
-function usage(pid: number): { cpuSeconds: number; rssMb: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMb: Number(rss) / 1024 };
 }
 
 async function pacerOf(server: TandemServer): Promise<Run['pacer']> {
@@ -124,11 +116,11 @@ async function measure(calls: number, run: number): Promise<Run> {
     const callers = startCallers(server, calls);
     await callers.up;
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    const before = usage(pid);
+    const before = processUsage(pid);
     const paced = await pacerOf(server);
     const from = performance.now();
     await new Promise((resolve) => setTimeout(resolve, (seconds - 8) * 1000));
-    const after = usage(pid);
+    const after = processUsage(pid);
     const elapsed = (performance.now() - from) / 1000;
     const { frames, late, skipped } = await pacerOf(server);
     const heard = await callers.heard;

@@ -12,6 +12,8 @@ export interface Figure {
   /** Samples behind the figure. */
   n: number;
   goal?: number;
+  /** Bootstrap interval of 95 %. */
+  ci95?: [number, number];
 }
 
 const FOLDER = fileURLToPath(new URL('./results/', import.meta.url));
@@ -20,6 +22,26 @@ export function percentile(samples: readonly number[], share: number): number {
   if (samples.length === 0) return Number.NaN;
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+}
+
+/**
+ * The interval in which 95 % of resamples have their percentile (bootstrap, 1,000 resamples, seeded). Samples of one call
+ * are not independent, so that the true interval is somewhat wider.
+ */
+export function bootstrap95(samples: readonly number[], share: number, seed = 1): [number, number] {
+  let state = seed >>> 0;
+  const index = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * samples.length);
+  };
+  const resample = new Float64Array(samples.length);
+  const found: number[] = [];
+  for (let round = 0; round < 1_000 && samples.length > 0; round++) {
+    for (let i = 0; i < resample.length; i++) resample[i] = samples[index()];
+    resample.sort();
+    found.push(resample[Math.min(resample.length - 1, Math.ceil(share * resample.length) - 1)]);
+  }
+  return [percentile(found, 0.025), percentile(found, 0.975)];
 }
 
 export const mean = (samples: readonly number[]): number => samples.reduce((sum, value) => sum + value, 0) / samples.length;
@@ -45,7 +67,12 @@ export function publish(
   samples: Record<string, unknown>,
   seed = 1,
 ): void {
-  const rounded = figures.map((figure) => ({ ...figure, value: Math.round(figure.value * 1000) / 1000 }));
+  const round = (value: number) => Math.round(value * 1000) / 1000;
+  const rounded = figures.map((figure) => ({
+    ...figure,
+    value: round(figure.value),
+    ...(figure.ci95 ? { ci95: [round(figure.ci95[0]), round(figure.ci95[1])] as const } : {}),
+  }));
   mkdirSync(FOLDER, { recursive: true });
   const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}-${process.arch}`;
   const result = {
@@ -62,9 +89,10 @@ export function publish(
   writeFileSync(`${FOLDER}${bench}.samples.json.gz`, gzipSync(JSON.stringify(samples)));
   const width = Math.max(...rounded.map(({ name }) => name.length));
   console.log(`\n${bench}`);
-  for (const { name, value, unit, n, goal } of rounded) {
+  for (const { name, value, unit, n, goal, ci95 } of rounded) {
+    const interval = ci95 ? `  [${ci95.join(', ')}]` : '';
     console.log(
-      `  ${name.padEnd(width)}  ${String(value).padStart(10)} ${unit.padEnd(6)} n=${n}${goal === undefined ? '' : `  goal ${goal}`}`,
+      `  ${name.padEnd(width)}  ${String(value).padStart(10)} ${unit.padEnd(6)} n=${n}${goal === undefined ? '' : `  goal ${goal}`}${interval}`,
     );
   }
   console.log(`  written to bench/results/${bench}.json`);

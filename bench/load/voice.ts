@@ -9,7 +9,8 @@ const LINEAR = Int16Array.from({ length: 256 }, (_, code) => {
 const SQUARE = Float64Array.from(LINEAR, (value) => value * value);
 export const SILENCE = 0xff;
 
-function encode(value: number): number {
+/** µ-law code of a 16-bit sample. */
+export function encode(value: number): number {
   const sign = value < 0 ? 0x80 : 0;
   const magnitude = Math.min(32_635, Math.abs(value)) + 0x84;
   const exponent = Math.floor(Math.log2(magnitude)) - 7;

@@ -329,3 +329,27 @@ test('any packets in any order: one frame per pull, bounded depth, only sound or
     { numRuns: 300 },
   );
 });
+
+test('tells when the sound of each frame arrived, whatever the timestamps and however late it was played', () => {
+  for (const timestamp of [5_000, 5_077, 0xffffff00]) {
+    const buffer = new JitterBuffer({ silence: SILENCE });
+    const sender = new Sender({ timestamp });
+    const out = new Uint8Array(160);
+    const arrivedAt = new Map<number, number>();
+    const waits: number[] = [];
+    const random = new SeededRandom(3);
+    for (let i = 0; i < 200; i++) {
+      const { header, bytes, label } = sender.next();
+      const at = i * 20 + 12 * random.next();
+      buffer.push(header, bytes, at);
+      arrivedAt.set(label, at);
+      if (i === 50) buffer.pull(out); // a pull too many: the next packets are late and played behind
+      if (buffer.pull(out) !== 'played' || out[0] !== out[159]) continue;
+      expect(buffer.arrivedAt).toBe(arrivedAt.get(out[0]));
+      waits.push(i * 20 + 20 - buffer.arrivedAt);
+    }
+    expect(waits.length).toBeGreaterThan(150);
+    expect(Math.max(...waits)).toBeLessThan(100);
+  }
+  expect(new JitterBuffer({ silence: SILENCE }).arrivedAt).toBeNaN();
+});

@@ -95,7 +95,7 @@ export class JitterBuffer {
   /** Playout: where it is, where sound last left, where the newest sound ends (all timestamps), and what it waits for. */
   readonly #playout = { point: 0, heardEnd: 0, end: 0, gap: CONCEALED_FRAMES, patience: 0, pulls: 0, calm: CALM_WINDOWS };
   /** The source: its SSRC, newest sequence number, and what did not fit lately. */
-  readonly #source = { ssrc: -1, sequence: 0, lateRun: 0, lateAt: -1, outlier: -1, silent: false };
+  readonly #source = { ssrc: -1, sequence: 0, origin: 0, lateRun: 0, lateAt: -1, outlier: -1, silent: false };
 
   constructor(options: JitterBufferOptions) {
     this.#silence = options.silence;
@@ -138,7 +138,7 @@ export class JitterBuffer {
     if (newer) this.#follow(header, length);
     if (lead + length <= 0) return 'late';
     this.#store(header, bytes, lead < 0 ? -lead : 0);
-    for (let from = 0; from < length; from += FRAME) this.#arrivals[slotOf(header.timestamp + from)] = arrivedAt;
+    for (let from = 0; from < length; from += FRAME) this.#arrivals[this.#slotOf(header.timestamp + from)] = arrivedAt;
     return lead < 0 ? 'late' : 'stored';
   }
 
@@ -176,9 +176,9 @@ export class JitterBuffer {
     return this.#give(pulled, out);
   }
 
-  /** When the sound that the last `pull` played arrived; NaN when it was made up. */
+  /** When the end of the frame that the last `pull` played arrived; NaN when it was made up. */
   get arrivedAt(): number {
-    return this.#playout.gap === 0 ? this.#arrivals[slotOf(this.#playout.point - FRAME)] : Number.NaN;
+    return this.#playout.gap === 0 ? this.#arrivals[this.#slotOf(this.#playout.point - 1)] : Number.NaN;
   }
 
   /** Forgets source and sound; the next packet starts afresh. Counters stay. */
@@ -205,6 +205,11 @@ export class JitterBuffer {
     if (source.lateAt !== this.#playout.pulls) source.lateRun++;
     source.lateAt = this.#playout.pulls;
     return source.lateRun >= LATE_RUN;
+  }
+
+  /** Packets begin where the first one began, and every 20 ms from there. */
+  #slotOf(timestamp: number): number {
+    return Math.floor(((timestamp - this.#source.origin) >>> 0) / FRAME) & (ARRIVALS - 1);
   }
 
   #leadOf(header: RtpHeader): number {
@@ -274,6 +279,8 @@ export class JitterBuffer {
     this.#seen.fill(0);
     this.#leads.clear();
     this.#source.ssrc = header.ssrc;
+    this.#source.origin = header.timestamp;
+    this.#arrivals.fill(Number.NaN);
     this.#source.sequence = (header.sequence - 1) & 0xffff;
     this.#source.lateRun = 0;
     this.#source.silent = false;
@@ -371,5 +378,3 @@ export class JitterBuffer {
     return pulled;
   }
 }
-
-const slotOf = (timestamp: number): number => Math.floor((timestamp >>> 0) / FRAME) & (ARRIVALS - 1);
