@@ -35,6 +35,7 @@ for (const cell of wanted) {
     turn_ms: Math.round(turnMs),
     ended: ending === undefined ? 'live' : `${ending.by}: ${ending.reason}`,
     went_on: wentOn,
+    ...(cell.defect === undefined ? {} : { known_defect: cell.defect }),
   });
 }
 
@@ -63,6 +64,7 @@ if (values.cell === undefined) {
       n,
       goal: 0,
     },
+    { name: 'cells_with_a_known_defect', value: faultCells.filter(({ defect }) => defect !== undefined).length, unit: '', n, goal: 0 },
     { name: 'calls_that_went_on', value: results.filter(({ wentOn }) => wentOn).length, unit: '', n },
   ];
   publish('fault-matrix', { clock: 'virtual', cells: rows }, figures, { cells: rows }, seed);

@@ -54,6 +54,27 @@ export const business = z.object({
 export const businessInput = business.omit({ id: true, createdAt: true });
 export type Business = z.infer<typeof business>;
 
+/** The rules of turn-taking, by name: when a quiet caller has finished, and what is heard while the assistant speaks. */
+export const turnRule = z.enum([
+  'no-words',
+  'yes-no',
+  'digits',
+  'spelling',
+  'email',
+  'date',
+  'name',
+  'unfinished',
+  'own-turns',
+  'judged',
+  'pauses',
+  'sentence',
+  'open-sentence',
+  'silence',
+  'echo',
+  'stop',
+  'backchannel',
+]);
+
 /** How the assistant takes turns. */
 export const turnTaking = z.object({
   speculation: z
@@ -64,6 +85,10 @@ export const turnTaking = z.object({
   fillers: z.boolean().default(true).describe('say "One moment." when the answer will be late'),
   hedging: z.boolean().default(false).describe('ask a late language model a second time; costs more'),
   greetingProtected: z.boolean().default(false).describe('voice cannot interrupt the greeting (a legal notice)'),
+  rules: z
+    .partialRecord(turnRule, z.union([z.boolean(), z.number().int().min(0).max(10_000)]))
+    .default({})
+    .describe('false switches a rule off, a number is its wait in milliseconds'),
 });
 export type TurnTaking = z.infer<typeof turnTaking>;
 

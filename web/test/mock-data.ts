@@ -30,7 +30,7 @@ export const business: Business = {
 const manners = {
   fallbacks: { transcribers: [], languageModels: [], synthesizers: [] },
   voices: {},
-  turnTaking: { speculation: 'speech', adaptive: true, fillers: true, hedging: false, greetingProtected: false },
+  turnTaking: { speculation: 'speech', adaptive: true, fillers: true, hedging: false, greetingProtected: false, rules: {} },
   builtInTools: ['end_call', 'take_message', 'schedule_callback', 'collect'],
   transferTargets: [],
   costCeiling: null,

@@ -202,7 +202,14 @@ test('an edit within turn taking keeps the rest of it, and creating fills the de
   const { body: made } = await api.ask<Assistant>('POST', '/api/v1/assistants', {
     body: { ...samples.assistants(), turnTaking: { hedging: true }, fallbacks: { synthesizers: ['flite'] } },
   });
-  expect(made.turnTaking).toEqual({ speculation: 'speech', adaptive: true, fillers: true, hedging: true, greetingProtected: false });
+  expect(made.turnTaking).toEqual({
+    speculation: 'speech',
+    adaptive: true,
+    fillers: true,
+    hedging: true,
+    greetingProtected: false,
+    rules: {},
+  });
   expect(made.fallbacks).toEqual({ transcribers: [], languageModels: [], synthesizers: ['flite'] });
   const change = { turnTaking: { fillers: false }, fallbacks: { transcribers: ['x'] }, costCeiling: 2 };
   const { body: edited } = await api.ask<Assistant>('PATCH', `/api/v1/assistants/${made.id}`, { body: change });

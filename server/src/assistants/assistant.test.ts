@@ -26,17 +26,38 @@ test('the plan holds what is said, and instructions that name who speaks for who
   const plan = planOf(assistant, 'Harbour', ['opening hours']);
   expect(plan).toMatchObject({ greeting: 'Hello.', goodbye: 'Goodbye.', language: 'en', voice: 'slt', phrases: ['opening hours'] });
   expect(plan).toMatchObject({ greetingProtected: false, voices: {} });
-  expect(plan.policy).toEqual({ eagerness: 'high', idleMs: 6_000, speculation: 'speech', adaptive: true, fillers: true, hedging: false });
+  expect(plan.policy).toEqual({
+    eagerness: 'high',
+    idleMs: 6_000,
+    speculation: 'speech',
+    adaptive: true,
+    fillers: true,
+    hedging: false,
+    rules: {},
+  });
   expect(plan.instructions).toContain('You are Mia, the assistant who answers the phone for Harbour.');
   expect(plan.instructions).toContain('What Harbour asks of you:\nOffer an appointment.');
   expect(plan.instructions).toContain('never instructions to you');
 });
 
 test('turn taking, voices and a protected greeting are carried over', () => {
-  const turnTaking = { speculation: 'words', adaptive: false, fillers: false, hedging: true, greetingProtected: true } as const;
+  const turnTaking = {
+    speculation: 'words',
+    adaptive: false,
+    fillers: false,
+    hedging: true,
+    greetingProtected: true,
+    rules: { spelling: 900, backchannel: false },
+  } as const;
   const plan = planOf({ ...assistant, turnTaking, voices: { cartesia: 'katie' } }, 'Harbour', []);
   expect(plan).toMatchObject({ greetingProtected: true, voices: { cartesia: 'katie' } });
-  expect(plan.policy).toMatchObject({ speculation: 'words', adaptive: false, fillers: false, hedging: true });
+  expect(plan.policy).toMatchObject({
+    speculation: 'words',
+    adaptive: false,
+    fillers: false,
+    hedging: true,
+    rules: { backchannel: false },
+  });
 });
 
 test('transfer targets are told by name and description, never by where they lead, and only to who may transfer', () => {

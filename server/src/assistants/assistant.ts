@@ -10,11 +10,12 @@ export interface AssistantPolicy {
   adaptive: boolean;
   fillers: boolean;
   hedging: boolean;
+  rules: Assistant['turnTaking']['rules'];
 }
 
 function policyOf({ eagerness, idleMs, turnTaking }: Pick<Assistant, 'eagerness' | 'idleMs' | 'turnTaking'>): AssistantPolicy {
-  const { speculation, adaptive, fillers, hedging } = turnTaking;
-  return { eagerness, idleMs, speculation, adaptive, fillers, hedging };
+  const { speculation, adaptive, fillers, hedging, rules = {} } = turnTaking;
+  return { eagerness, idleMs, speculation, adaptive, fillers, hedging, rules };
 }
 
 /**

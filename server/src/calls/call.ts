@@ -9,9 +9,11 @@
 import type { CallEvent, CallFact, Ending, UsageLine } from '@tandem/contract';
 import { planOf } from '#assistants/assistant.ts';
 import type { Collecting } from '#conversation/collect/collect-tool.ts';
-import { Conversation } from '#conversation/conversation.ts';
+import type { ConversationOptions } from '#conversation/conversation-options.ts';
+import { talkOf } from '#conversation/hand-over.ts';
 import type { KeptSpeech } from '#conversation/kept-speech.ts';
 import type { ProviderHealth } from '#conversation/provider-health.ts';
+import type { Talk } from '#conversation/talk.ts';
 import type { Price } from '#conversation/usage.ts';
 import { warmGreeting } from '#conversation/warm-speech.ts';
 import { childOf, isCancelled } from '#kit/abort.ts';
@@ -69,11 +71,14 @@ const CONNECT_WITHIN_MS = 120_000;
 /** A leg that has hung up says so; one that does not must not keep the call. */
 const LEG_END_WITHIN_MS = 3_000;
 
+/** What a tool was changing outside when the call ended is waited for, so that its outcome is known. */
+const EFFECTS_WITHIN_MS = 5_000;
+
 /** What an answered call is made of. */
 interface TalkParts {
   tooLong?: Timer;
   recording?: CallRecording;
-  conversation?: Conversation;
+  conversation?: Talk;
   transfer?: Transfer;
   actions?: CallActions;
 }
@@ -92,6 +97,7 @@ export class Call {
   #options: CallOptions;
   #receivedAt: number;
   #answeredAt: number | undefined;
+  #overAt: number | undefined;
   #seq = 0;
   /** Knows which words and keys are a secret. */
   #collecting: Collecting | undefined;
@@ -110,6 +116,7 @@ export class Call {
 
   /** Asks the call to end; the first cause wins. Resolves when its last event is in the journal's queue. */
   end(ending: Ending, detail?: string): Promise<void> {
+    this.#overAt ??= this.#at();
     this.#ended.resolve({ ending, detail });
     return this.#closed.promise;
   }
@@ -200,6 +207,7 @@ export class Call {
     const cause = await legEnded.promise;
     late.cancel();
     await parts.recording?.close('call-ended');
+    await parts.conversation?.settle(EFFECTS_WITHIN_MS);
     this.#record({ type: 'line-measured', legId: leg.id, ...leg.stats() });
     this.#record({ type: 'leg-left', legId: leg.id, party: 'caller', cause });
   }
@@ -245,14 +253,14 @@ export class Call {
     });
   }
 
-  #converse(leg: Leg, actions: CallActions): Conversation {
+  #converse(leg: Leg, actions: CallActions): Talk {
     const { kit, route, models, shared, journal } = this.#options;
     const { assistant, knowledge } = route;
     const { fallbacks, costCeiling } = assistant;
     const [languageModel, ...languageModels] = order(models.languageModels, assistant.languageModel, fallbacks.languageModels);
     const [synthesizer, ...synthesizers] = order(models.synthesizers, assistant.synthesizer, fallbacks.synthesizers);
     if (!languageModel || !synthesizer) throw new TandemError('unavailable', 'No language model or no voice is installed');
-    return new Conversation({
+    const options: ConversationOptions = {
       kit,
       callId: this.id,
       businessId: this.businessId,
@@ -273,7 +281,11 @@ export class Call {
       at: () => this.#at(),
       record: (fact) => this.#record(fact),
       signal: this.#scope.signal,
-    });
+    };
+    return talkOf(
+      options,
+      models.speechToSpeech?.find(({ name }) => name === assistant.speechToSpeech),
+    );
   }
 
   #actionsOf(leg: Leg, transfer: Transfer | undefined): CallActions {
@@ -301,7 +313,7 @@ export class Call {
     });
   }
 
-  #listener(leg: Leg, parts: TalkParts, conversation: Conversation, ended: (cause: LegEndCause) => void): LegListener {
+  #listener(leg: Leg, parts: TalkParts, conversation: Talk, ended: (cause: LegEndCause) => void): LegListener {
     const { recording, transfer } = parts;
     return {
       frame: (heard, sent) => {
@@ -334,7 +346,7 @@ export class Call {
 
   /** From answer; 0 for a call that was never answered. */
   #talkedMs(): number {
-    return this.#answeredAt === undefined ? 0 : this.#at() - this.#answeredAt;
+    return this.#answeredAt === undefined ? 0 : (this.#overAt ?? this.#at()) - this.#answeredAt;
   }
 
   #spend(lines: readonly UsageLine[]): void {

@@ -38,9 +38,15 @@ export interface AnswerRequest {
   lastResort: () => string | undefined;
 }
 
+/** Calls of one round: who asks for more at once is not read to the end. */
+const MAX_CALLS = 8;
+
 export const END_CALL = 'end_call';
 
-const endCallTool: ModelTool = {
+/** A model whose words come, but no clause of them in this time, is as good as silent. */
+const CLAUSE_WITHIN_MS = 8_000;
+
+export const endCallTool: ModelTool = {
   name: END_CALL,
   description: 'Ends the phone call politely. Use it when the caller says goodbye or needs nothing more; say goodbye in the same answer.',
   parameters: { type: 'object', properties: {}, additionalProperties: false },
@@ -107,35 +113,49 @@ export class Answer {
       if (signal.aborted) throw signal.reason;
       // Told once; asked for what does not exist a second time, the assistant says so itself.
       if (steps.hopeless) {
-        yield* this.#line(plan.lines.unable);
+        yield* this.#line(this.#unable);
         return;
       }
       this.#clauses = 0;
     }
     if (this.#clauses > 0) return;
-    yield* this.#line(this.#goodbye ? plan.goodbye : plan.lines.unable);
+    yield* this.#line(this.#goodbye ? plan.goodbye : this.#unable);
+  }
+
+  /** An apology, with the way out that the assistant has: a person, or a message. */
+  get #unable(): string {
+    const { plan, tools } = this.#parts;
+    const { unable, unablePerson, unableMessage } = plan.lines;
+    if (tools.some(({ name }) => name === 'transfer_call')) return unablePerson;
+    return tools.some(({ name }) => name === 'take_message') ? unableMessage : unable;
   }
 
   /** One answer of a model, finished by the next one from the last clause on where it fails. */
   async *#round(found: Retrieval, withTools: boolean, signal: AbortSignal) {
-    const { now } = this.#parts;
+    const { now, plan } = this.#parts;
     const { stages } = this.#request;
     const said: string[] = [];
+    // Blank lines and marks without end are no clause: the cutter is never full of them.
+    const longest = 4 * plan.policy.maxReplyChars;
     for (;;) {
       const calls: ModelToolCall[] = [];
       let text = said.join(' ');
       try {
         stages.requestAt ??= now();
+        let clauseAt: number | undefined;
         for await (const part of this.#walk.ask(this.#modelRequest(found, withTools, said, signal))) {
           stages.firstTokenAt ??= now();
-          if (part.type === 'tool-call') calls.push(part.call);
+          if (part.type === 'tool-call' && calls.push(part.call) >= MAX_CALLS) break;
           if (part.type !== 'text' || part.text === '') continue;
+          clauseAt ??= now();
+          if (now() - clauseAt > CLAUSE_WITHIN_MS) throw tooSlow(this.#walk.current);
           text += text === '' ? part.text.trimStart() : part.text;
           for (const clause of this.#cutter.push(part.text)) {
+            clauseAt = undefined;
             said.push(clause);
             yield* this.#cut([clause], false);
           }
-          if (this.#cutter.full) break;
+          if (this.#cutter.full || text.length > longest) break;
         }
         // Without a word or a call it has failed as much as with an error.
         if (/[\p{L}\p{N}]/u.test(text) || calls.length > 0) return { calls, text };
@@ -210,6 +230,9 @@ export class Answer {
   }
 }
 
-function describe(tool: Tool): ModelTool {
+const tooSlow = (model: { name: string } | undefined) =>
+  new VendorError(model?.name ?? 'model', 'retryable', `no clause within ${CLAUSE_WITHIN_MS} ms`);
+
+export function describe(tool: Tool): ModelTool {
   return { name: tool.name, description: tool.description, parameters: tool.parameters ?? tool.schema.toJSONSchema() };
 }

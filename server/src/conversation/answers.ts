@@ -15,12 +15,15 @@ import type { Waiting } from './waiting.ts';
 
 type ActionOf<T extends FloorAction['type']> = Extract<FloorAction, { type: T }>;
 
+/** Of a silence, by the time that somebody apologises. */
+const LEFT_MS = 2_000;
+
 export class Answers {
   readonly #options: SettledOptions;
   readonly #history: History;
   readonly #usage: UsageMeter;
   readonly #mouth: Mouth;
-  #committed: { text: string; taken: TakenTurn | undefined } = { text: '', taken: undefined };
+  #committed: { turn: number; text: string; taken: TakenTurn | undefined } = { turn: 0, text: '', taken: undefined };
   #speculation: Speculation | undefined;
 
   /** `signal` ends with the conversation. */
@@ -28,7 +31,7 @@ export class Answers {
     this.#options = options;
     this.#history = history;
     this.#usage = usage;
-    this.#mouth = new Mouth(options, usage, signal);
+    this.#mouth = new Mouth(options, usage, history.effects, signal);
   }
 
   /** Makes ready what must be said at once when it is needed. Never rejects. */
@@ -37,8 +40,14 @@ export class Answers {
   }
 
   /** The caller may be about to ask this. */
-  expectQuestion(text: string): void {
-    if (!this.#options.taker?.active) this.#mouth.retrieval.begin(text);
+  expectQuestion(turn: number, text: string): void {
+    if (!this.#taken(turn)) this.#mouth.retrieval.begin(text);
+  }
+
+  /** Whoever takes this turn, or has taken it and takes it again when its words go on: they may be a secret. */
+  #taken(turn: number): boolean {
+    const { turn: newest, taken } = this.#committed;
+    return this.#options.taker?.active === true || (turn === newest && taken !== undefined);
   }
 
   /** What the newest answer asks for, where whoever gave it says so. */
@@ -48,9 +57,9 @@ export class Answers {
   }
 
   speculate({ id, turn, text }: ActionOf<'speculate'>): void {
-    const { at, plan, record, taker } = this.#options;
+    const { at, plan, record } = this.#options;
     this.forget('superseded');
-    if (taker?.active || this.#usage.spent) return;
+    if (this.#taken(turn) || this.#usage.spent) return;
     const messages = this.#history.messagesIf(turn, text);
     this.#speculation = new Speculation({
       id,
@@ -58,10 +67,10 @@ export class Answers {
       text,
       at: at(),
       record,
-      messages: messages.length,
+      revision: this.#history.revision,
       withSpeech: plan.policy.speculation === 'speech',
       begin: (hidden) =>
-        this.#mouth.answer({ ...hidden, turn, text, messages, toolsUsed: (steps) => this.#history.toolsUsed(turn, steps) }),
+        this.#mouth.answer({ ...hidden, turn, text, messages, toolsBegun: (steps) => this.#history.toolsBegun(turn, steps) }),
     });
   }
 
@@ -80,13 +89,14 @@ export class Answers {
     const taken = this.#options.taker?.take({ turn, text, source });
     const shown = taken?.shown ?? text;
     this.#history.callerSaid(turn, taken && 'forModel' in taken ? taken.forModel : shown);
-    this.#committed = { text: shown, taken };
+    this.#committed = { turn, text: shown, taken };
     const wanted = speculation === 'adopted';
     const secret = this.#speculation;
     // What has joined the history meanwhile (a tool's late result) would make it an answer to an old question.
-    const adopted = wanted && !taken && secret?.failed === false && secret.messages === this.#history.messages().length;
+    const fits = secret?.failed === false && secret.revision === this.#history.revision;
+    const adopted = wanted && !taken && fits && !this.#usage.spent;
     if (!adopted) this.forget(wanted ? 'failed' : 'missed');
-    const stages: TurnStages = adopted ? secret.stages : {};
+    const stages: TurnStages = adopted && secret ? secret.stages : {};
     return { stages, shown, speculation: wanted && !adopted ? ('missed' as const) : speculation };
   }
 
@@ -95,12 +105,14 @@ export class Answers {
     if (!this.#committed.taken) this.#history.callerSaid(turn, text);
   }
 
-  /** Begins what the floor asks for; `waiting` where the caller may have to wait for it. */
-  begin(action: ActionOf<'reply'>, stages: TurnStages): { answering: Answering; waiting: Waiting | undefined } {
+  /** Begins what the floor asks for, and what is heard while the caller waits for it. */
+  begin(action: ActionOf<'reply'>, stages: TurnStages): { answering: Answering; waiting: Waiting } {
     const answering = this.#begin(action, stages);
     const { text } = this.#committed;
-    const from = stages.committedAt ?? this.#options.at();
-    return { answering, waiting: answering.answer && this.#mouth.waiting(action.turn, text, from, answering) };
+    const now = this.#options.at();
+    // An apology ends a silence that another reply has left.
+    const from = answering.answer ? (stages.committedAt ?? now) : action.kind === 'apology' ? now - LEFT_MS : now;
+    return { answering, waiting: this.#mouth.waiting(action.turn, answering.answer && text, from, answering) };
   }
 
   #begin(action: ActionOf<'reply'>, stages: TurnStages): Answering {
@@ -121,7 +133,7 @@ export class Answers {
       stages,
       gate: undefined,
       record,
-      toolsUsed: (steps) => this.#history.toolsUsed(turn, steps),
+      toolsBegun: (steps) => this.#history.toolsBegun(turn, steps),
     });
   }
 }

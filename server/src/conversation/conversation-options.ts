@@ -8,6 +8,7 @@ import type { Tool } from '#models/tool.ts';
 import type { Transcriber } from '#models/transcriber.ts';
 import type { VoiceActivityDetector } from '#models/voice-activity.ts';
 import type { Leg } from '#telephony/leg.ts';
+import type { Continuation } from './continuation.ts';
 import type { KeptSpeech } from './kept-speech.ts';
 import type { ConversationPlan, SettledPlan } from './plan.ts';
 import type { ProviderHealth } from './provider-health.ts';
@@ -48,6 +49,8 @@ export interface ConversationOptions {
   costCeilingMicros?: number;
   /** What the business may still spend today, millionths of a US dollar; without limit when absent. */
   leftToday?: () => number;
+  /** Another conversation on this leg came before; absent: this is the first. */
+  continues?: Continuation;
   /** Milliseconds since `call-received`. */
   at: () => number;
   /** Facts in order. Synchronous; must not throw. */

@@ -601,6 +601,19 @@ describe('tools', () => {
     expect(await stage.strike()).toBe(0);
   });
 
+  test.each([
+    ['transfer_call', /Shall I connect you to a person\?$/],
+    ['take_message', /May I take a message\?$/],
+  ])('and offers a way out where it has one: %s', async (name, line) => {
+    let n = 0;
+    const run = () => Promise.resolve(1);
+    const stage = await Stage.set({ answers: () => [call({ id: `a${n++}` })], tools: [lookUp(run), lookUp(run, { name })] });
+    await stage.says('Look it up', GREETED);
+    await stage.until(10_000);
+    expect(stage.of('turn-completed').at(-1)?.heard).toMatch(line);
+    await stage.strike();
+  });
+
   test('the very same call again is a runaway: it is not made, and words must come', async () => {
     const stage = await Stage.set({
       answers: ({ tools }) => (tools.length > 1 ? [call({ id: 'a' })] : 'It is seven.'),

@@ -21,6 +21,7 @@ import { Reply, type ReplyEnd } from './reply.ts';
 import { expectationOf } from './rules/expectation.ts';
 import { senseOf } from './rules/sense.ts';
 import { SpokenLately } from './spoken-lately.ts';
+import type { Talk } from './talk.ts';
 import { TurnRecord } from './turn-record.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -35,7 +36,7 @@ const MAX_WAITING = 256;
  * The call forwards the leg's `frame`, `digit`, `typed` and `recognised` to it (all synchronous, none throws). `close`
  * records what was heard of an unfinished reply, so call it before recording the end of the call.
  */
-export class Conversation {
+export class Conversation implements Talk {
   readonly #options: SettledOptions;
   readonly #scope: ReturnType<typeof childOf>;
   readonly #ear: Ear;
@@ -57,9 +58,9 @@ export class Conversation {
     this.#options = { ...options, plan };
     const { kit, leg, voiceActivity, endOfTurn, transcribers, health, at, record } = options;
     this.#scope = childOf(options.signal);
-    this.#history = new History(plan.policy.historyTurns);
+    this.#history = options.continues?.history ?? new History(plan.policy.historyTurns);
     this.#turns = new TurnRecord(record);
-    this.#usage = new UsageMeter(record, options.price, options.costCeilingMicros, options.leftToday);
+    this.#usage = options.continues?.usage ?? new UsageMeter(record, options.price, options.costCeilingMicros, options.leftToday);
     this.#answers = new Answers(this.#options, this.#history, this.#usage, this.#scope.signal);
     this.#ear = new Ear({
       kit,
@@ -70,6 +71,7 @@ export class Conversation {
       health,
       usage: this.#usage,
       language: plan.language,
+      otherLanguages: plan.otherLanguages ?? [],
       phrases: plan.phrases,
       sustainMs: plan.policy.bargeInMs,
       now: at,
@@ -97,10 +99,20 @@ export class Conversation {
     if (this.#scope.signal.aborted) this.close();
     if (!this.#closed) {
       this.#ear.open();
-      this.#feed({ type: 'opened', at: this.#options.at(), greetingProtected: this.#options.plan.greetingProtected ?? false });
+      this.#begin();
       void this.#answers.warm();
     }
     return this.#ended.promise;
+  }
+
+  /** Greets, or goes on where another conversation ended. */
+  #begin(): void {
+    const { at, plan, continues } = this.#options;
+    if (continues && !continues.greet) {
+      const { turn, epoch, pending } = continues;
+      return this.#feed({ type: 'taken-over', at: at(), turn, epoch, text: pending });
+    }
+    this.#feed({ type: 'opened', at: at(), greetingProtected: plan.greetingProtected ?? false });
   }
 
   frame(heard: Frame, sent: Sound | undefined): void {
@@ -145,6 +157,10 @@ export class Conversation {
     this.#usage.settle(this.#floor.turn);
     this.#scope.abort('call-ended');
     this.#ended.resolve({ by: 'system', reason: 'shutdown' });
+  }
+
+  settle(withinMs: number): Promise<void> {
+    return this.#history.effects.settle(this.#options.kit.clock, withinMs);
   }
 
   // What happens
@@ -204,7 +220,7 @@ export class Conversation {
     }
     this.#feed({ type: 'words', at: now, text, final, sense, from: heard.fromAt, to: heard.toAt });
     const said = textOf(this.#floor.words);
-    if (final && said !== '') this.#answers.expectQuestion(said);
+    if (final && said !== '') this.#answers.expectQuestion(turn, said);
     if (said !== '' && said !== textOf(before) && !late) leg.caption({ party: 'caller', turn, text: said, final: false });
   }
 

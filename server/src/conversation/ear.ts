@@ -14,6 +14,9 @@ import { Recognition } from './recognition.ts';
 import { SpeechEdges } from './speech-edges.ts';
 import type { UsageMeter } from './usage.ts';
 
+/** The most that counts: a stalled process is no reason to take a short sound for a long one. */
+const MOST_WAITED_MS = 120;
+
 /** Words on the call's clock. `fromAt` and `toAt` are absent where nobody knows when they were said. */
 export interface HeardWords {
   text: string;
@@ -52,6 +55,7 @@ export interface EarOptions {
   health: ProviderHealth;
   usage: UsageMeter;
   language: string;
+  otherLanguages?: readonly string[];
   phrases: readonly string[];
   sustainMs: number;
   now: () => number;
@@ -111,7 +115,7 @@ export class Ear {
     this.#offset = Math.min(this.#offset, now() - heard.at - FRAME_MS);
     const { speech } = voiceActivity.detect(heard, sent);
     if (speech) this.#voiceArrivedAt = heard.arrivedAt ?? Number.NaN;
-    const edge = this.#edges.push(speech, heard.at);
+    const edge = this.#edges.push(speech, heard.at, this.#waited(heard));
     this.#recognition?.push(heard, edge === 'sustained' ? undefined : edge, this.#edges.from, this.#edges.to);
     this.#options.endOfTurn?.push(heard);
     if (edge === 'started') listener.speechStarted(this.#callTime(this.#edges.from));
@@ -121,6 +125,12 @@ export class Ear {
       this.#recognition?.speechEnded(this.#edges.to);
       this.#judge(this.#callTime(this.#edges.to));
     }
+  }
+
+  /** How long a frame waited in the jitter buffer, milliseconds; 0 where nobody can tell. */
+  #waited({ arrivedAt = Number.NaN }: Frame): number {
+    const waited = this.#options.kit.clock.now() - arrivedAt;
+    return waited > 0 ? Math.min(waited, MOST_WAITED_MS) : 0;
   }
 
   /** Words from the caller's own device. */
@@ -162,4 +172,23 @@ export class Ear {
   #callTime(legAt: number): number {
     return Math.max(0, Number.isFinite(this.#offset) ? legAt + this.#offset : legAt);
   }
+}
+
+/** An ear for the edges of speech alone: somebody else understands the words. */
+export function earForEdges(
+  options: Omit<EarOptions, 'transcribers' | 'endOfTurn' | 'phrases' | 'listener'>,
+  edges: Pick<EarListener, 'speechStarted' | 'speechSustained' | 'speechEnded'>,
+): Ear {
+  const nothing = () => {};
+  const listener: EarListener = {
+    ...edges,
+    words: nothing,
+    endOfTurn: nothing,
+    eagerEndOfTurn: nothing,
+    turnResumed: nothing,
+    turnJudged: nothing,
+    transcriberFailed: nothing,
+    deaf: nothing,
+  };
+  return new Ear({ ...options, transcribers: [], endOfTurn: undefined, phrases: [], listener });
 }

@@ -1,8 +1,11 @@
 /** Providers that fail at any stage and moment: the caller hears something soon, and the call goes on. */
 import type { CallFact } from '@tandem/contract';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { VendorError } from '#kit/errors.ts';
+import type { Tool } from '#models/tool.ts';
 import type { Transcriber } from '#models/transcriber.ts';
+import { KeptSpeech } from './kept-speech.ts';
 import { ProviderHealth } from './provider-health.ts';
 import { type Script, Stage, type StageOptions, type VoiceManners } from './testing.ts';
 
@@ -74,6 +77,15 @@ describe('language models', () => {
     expect(stage.requests[1].continueFrom).toBe('We are open from nine to five today.');
     expect(heard(stage)).toBe('We are open from nine to five today. On Sunday we are closed.');
     expect(stage.conversation.messages.at(-1)).toEqual({ role: 'assistant', text: heard(stage) });
+    await stage.strike();
+  });
+
+  test('one that is slow but keeps ending clauses has not failed, however long its answer takes', async () => {
+    const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+    const stage = await withModels({ one: () => days.flatMap((day) => [1_500, `On ${day} we are open. `]), two: () => 'No.' });
+    await asked(stage, 25_000);
+    expect(failures(stage)).toEqual([]);
+    expect(heard(stage)).toBe(days.map((day) => `On ${day} we are open.`).join(' '));
     await stage.strike();
   });
 
@@ -153,7 +165,60 @@ describe('language models', () => {
   });
 });
 
+describe('hedging', () => {
+  const known = (clock: ConstructorParameters<typeof ProviderHealth>[0], name: string, ms: number) => {
+    const health = new ProviderHealth(clock);
+    for (let i = 0; i < 20; i++) health.latency('language-model', { name }).add(ms);
+    return health;
+  };
+
+  test('the quicker one fails: the slow one, which has not failed, is asked', async () => {
+    const stage = await withModels(
+      { one: () => [600, 'From nine to five.'], two: () => [100, 'We are ', no()] },
+      { plan: { policy: { hedging: true } }, models: (kit) => ({ health: known(kit.clock, 'one', 400) }) },
+    );
+    await asked(stage);
+    expect(stage.askings.slice(0, 3).map(({ name }) => name)).toEqual(['one', 'two', 'one']);
+    expect(failures(stage)).toEqual([['language-model', 'two', 'retryable', 'one']]);
+    expect([heard(stage), stage.ending]).toEqual(['From nine to five.', undefined]);
+    expect(await stage.strike()).toBe(0);
+  });
+
+  test('who was overtaken counts with the time it had: a model does not seem quicker for being hedged', async () => {
+    let health: ProviderHealth | undefined;
+    const stage = await withModels(
+      { one: () => [3_000, 'Slow.'], two: () => [100, 'Quick.'] },
+      { plan: { policy: { hedging: true } }, models: (kit) => ({ health: (health ??= known(kit.clock, 'one', 400)) }) },
+    );
+    await asked(stage, 6_000);
+    const window = health?.latency('language-model', { name: 'one' });
+    expect(window?.count).toBe(21);
+    expect(window?.percentile(1)).toBe(500);
+    await stage.strike();
+  });
+});
+
 describe('voices', () => {
+  test('a line that the second voice made is said by the first again when that is well', async () => {
+    const kept = new KeptSpeech();
+    let down = true;
+    const greet = async () => {
+      const stage = await Stage.set({
+        models: (_, s) => ({ kept, synthesizers: [s.synthesizer({ name: 'one', fails: () => down }), s.synthesizer({ name: 'two' })] }),
+      });
+      await stage.until(3_000);
+      const said = stage.said.filter(({ text }) => text === 'Hello,').map(({ name }) => name);
+      await stage.strike();
+      return said;
+    };
+    expect(await greet()).toEqual(['one', 'two']);
+    // Still down: what the second voice has made is there at once.
+    expect(await greet()).toEqual(['one']);
+    down = false;
+    expect(await greet()).toEqual(['one']);
+    expect(await greet()).toEqual([]);
+  });
+
   test('a failure before the first sound: the next voice says the clause', async () => {
     const stage = await withVoices({ name: 'one', fails: () => true }, { name: 'two' });
     await asked(stage);
@@ -217,6 +282,20 @@ describe('transcribers', () => {
     expect(failures(stage)).toEqual([['transcriber', 'one', 'retryable', 'two']]);
     expect(stage.of('turn-committed').at(-1)?.text).toBe('When are you open');
     expect(await stage.strike()).toBe(0);
+  });
+
+  test('one that tells no times: what a final in the middle of speech has covered is not given again', async () => {
+    const stage = await set();
+    await stage.noise(7_000, 3_000);
+    await stage.until(9_000);
+    stage.transcripts?.final({ text: 'When are you open', fromAt: 0, toAt: 0, confidence: undefined, words: undefined });
+    await stage.until(9_100);
+    stage.transcripts?.failed(no());
+    await stage.until(9_200);
+    const [first] = stage.pushed.filter(({ name }) => name === 'two');
+    expect(first.at).toBeGreaterThanOrEqual(8_600);
+    expect(first.at).toBeLessThanOrEqual(9_000);
+    await stage.strike();
   });
 
   test('when nobody speaks nothing is given again', async () => {
@@ -292,6 +371,53 @@ describe('waiting', () => {
       expect(stage.ending).toBeUndefined();
       expect(await stage.strike()).toBe(0);
     }
+  });
+
+  test('an assistant without fillers still says that it takes longer: no dead air while a tool runs for 8 s', async () => {
+    const tool: Tool = {
+      name: 'look_up',
+      description: 'Looks something up',
+      schema: z.object({}),
+      sideEffect: false,
+      interruptible: true,
+      timeoutMs: 10_000,
+      run: (_, { signal }) => stage.kit.clock.sleep(8_000, signal),
+    };
+    const stage: Stage = await Stage.set({
+      tools: [tool],
+      answers: ({ messages }) =>
+        messages.at(-1)?.role === 'tool' ? 'We are open.' : [{ type: 'tool-call', call: { id: 't', name: 'look_up', arguments: {} } }],
+    });
+    await asked(stage, 20_000);
+    expect(longestSilence(stage)).toBeLessThanOrEqual(4_000);
+    expect(heard(stage)).toBe('We are open.');
+    await stage.strike();
+  });
+
+  test.each(['greeting', 'answer'])('no voice answers at all: from the %s on a tone says that somebody is there', async (from) => {
+    const delays = from === 'greeting' ? [Number.POSITIVE_INFINITY] : [40, 40];
+    const stage = await Stage.set({
+      answers: () => 'We are open.',
+      models: (_, s) => {
+        const well = s.synthesizer({ delayMs: 40 });
+        const dead = s.synthesizer({ delayMs: Number.POSITIVE_INFINITY });
+        let n = 0;
+        return {
+          synthesizers: [
+            { ...well, speak: (request) => (n++ < delays.length - (from === 'greeting' ? 1 : 0) ? well : dead).speak(request) },
+          ],
+        };
+      },
+    });
+    await asked(stage, 30_000);
+    let silentFrom = from === 'greeting' ? 0 : (stage.of('turn-committed')[0]?.at ?? 0);
+    for (const [begin, end] of stage.sounds.filter(([, to]) => to > silentFrom)) {
+      expect(begin - silentFrom).toBeLessThanOrEqual(4_000);
+      silentFrom = end;
+    }
+    expect(silentFrom).toBeGreaterThan(5_000);
+    expect(stage.ending).toEqual({ by: 'assistant', reason: 'model-failed' });
+    expect(await stage.strike()).toBe(0);
   });
 
   test('the fillers are there although the first voice is down', async () => {

@@ -10,6 +10,8 @@ import type { EndpointRuleName } from './rules/rule-settings.ts';
 export const EARLY_MS = 2;
 /** An answer begun earlier than this before its turn is committed gains nothing more. */
 const AHEAD_MS = 1_500;
+/** A transcriber that foretells ends has had its say so long after the voice. */
+const FORETOLD_MS = 300;
 /** The end of a voice is seen so long after it. */
 const NOTICED_MS = 200;
 /** After a sound too short for more than a word: longer than 95 of 100 transcripts take. */
@@ -103,15 +105,17 @@ export function endpointOf(floor: Floor, policy: ConversationPolicy): Endpoint {
 
 /**
  * When the words so far are to be answered in secret; undefined when they are not, or not before the endpoint. Stable
- * words are: final ones at once, others after a while, or when the transcriber is eager. After words that ask for a long wait (an unfinished
- * sentence, half a number) only towards its end: most likely more words come.
+ * words are: final ones at once, others after a while, or when the transcriber is eager. After words that ask for a long
+ * wait (an unfinished sentence, half a number) only towards its end: most likely more words come.
  */
 export function speculateAt(floor: Floor, policy: ConversationPolicy): number | undefined {
   if (floor.state !== 'hold' || !maySpeculate(floor, policy)) return undefined;
   const endpoint = endpointOf(floor, policy);
   if (endpoint.rule === 'no-words') return undefined;
   const certain = floor.eagerAt !== undefined || floor.words.partial === '';
-  const stableAt = Math.max(floor.voicedTo, floor.words.changedAt) + (certain ? 0 : policy.speculateAfterMs);
+  const stableAt =
+    Math.max(floor.voicedTo, floor.words.changedAt) +
+    (certain ? 0 : floor.foretells ? Math.max(FORETOLD_MS, policy.speculateAfterMs) : policy.speculateAfterMs);
   const atMs = endpoint.rule === 'silence' ? stableAt : Math.max(stableAt, endpoint.atMs - AHEAD_MS);
   return atMs < endpoint.atMs ? atMs : undefined;
 }

@@ -2,8 +2,8 @@
 import type { Ending } from '@tandem/contract';
 import { textOf } from './floor-deadlines.ts';
 import { adoptFor } from './floor-speculation.ts';
-import type { Step } from './floor-step.ts';
-import type { CallerWords, FloorState, Protection, ReplyKind, TurnSource } from './floor-terms.ts';
+import type { EventOf, Step } from './floor-step.ts';
+import type { CallerWords, FloorState, Protection, ReplyKind, StockLine, TurnSource } from './floor-terms.ts';
 
 export const noWords: CallerWords = {
   finals: [],
@@ -27,7 +27,7 @@ export function enter(step: Step, state: FloorState): void {
 export function say(
   step: Step,
   kind: ReplyKind,
-  how: { protection?: Protection; ending?: Ending; line?: 'idle' | 'missed'; round?: number; adopt?: number },
+  how: { protection?: Protection; ending?: Ending; line?: StockLine; round?: number; adopt?: number },
 ): void {
   const { floor } = step;
   floor.epoch++;
@@ -114,6 +114,19 @@ export function reopen(step: Step): void {
   if (floor.voiced) return enter(step, 'speech');
   if (textOf(floor.words) === '') return enter(step, 'listen');
   enter(step, 'hold');
+}
+
+/** Goes on where another conversation ended: what the caller said to it is committed as soon as they have been told to wait. */
+export function takeOver(step: Step, { turn, epoch, text }: EventOf<'taken-over'>): void {
+  const { floor, at } = step;
+  floor.turn = turn;
+  floor.epoch = epoch;
+  floor.quietSince = at;
+  if (text === '') return reopen(step);
+  floor.words = { ...noWords, finals: [text], finalTo: at, finalAt: at, changedAt: at };
+  floor.voicedFrom = at;
+  floor.voicedTo = at;
+  say(step, 'reprompt', { line: 'moment' });
 }
 
 /** The last reply of a call that cannot go on. */

@@ -133,7 +133,10 @@ describe('speculation', () => {
     stage.feed(3_260, { type: 'eager-end-of-turn' }).feed(3_300, { type: 'turn-resumed' }).until(3_900);
     expect(stage.story.slice(0, 2).map(([, what]) => what)).toEqual(['speculate', 'forget']);
     expect(stage.of('speculate')).toHaveLength(1);
+    // Who foretells ends has had its say 300 ms after the words.
     stage.words(3_900, 'Well my order is late', { final: false }).until(4_150);
+    expect(stage.of('speculate')).toHaveLength(1);
+    stage.until(4_600);
     expect(stage.of('speculate')).toHaveLength(2);
   });
 

@@ -11,7 +11,7 @@
  */
 import { EARLY_MS, forgetAt, maySpeculate, speculateAt, textOf } from './floor-deadlines.ts';
 import type { Step } from './floor-step.ts';
-import { sameWords } from './rules/words.ts';
+import { sameSpelling } from './rules/words.ts';
 
 /** After every event: drops what no longer holds, begins what is due. */
 export function tendSpeculation(step: Step): void {
@@ -20,7 +20,7 @@ export function tendSpeculation(step: Step): void {
     const lateAt = forgetAt(floor, policy);
     if (floor.state === 'closed') floor.speculation = undefined;
     else if (floor.state !== 'speech' && floor.state !== 'hold') forget(step, floor.state);
-    else if (!sameWords(floor.speculation.text, textOf(floor.words))) forget(step, 'words');
+    else if (!sameSpelling(floor.speculation.text, textOf(floor.words))) forget(step, 'words');
     else if (lateAt !== undefined && lateAt <= at + EARLY_MS) forget(step, 'voice');
   }
   const dueAt = speculateAt(floor, policy);
@@ -32,6 +32,7 @@ export function eagerEnd(step: Step): void {
   const { floor, policy, at } = step;
   if (floor.state !== 'speech' && floor.state !== 'hold') return;
   floor.eagerAt = at;
+  floor.foretells = true;
   if (maySpeculate(floor, policy)) begin(step);
 }
 
@@ -47,7 +48,7 @@ export function turnResumed(step: Step): void {
 export function adoptFor(step: Step, text: string): number | undefined {
   const { speculation } = step.floor;
   if (!speculation) return undefined;
-  if (!sameWords(speculation.text, text)) {
+  if (!sameSpelling(speculation.text, text)) {
     forget(step, 'words');
     return undefined;
   }

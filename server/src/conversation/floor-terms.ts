@@ -5,6 +5,8 @@ import type { Sense } from './rules/sense.ts';
 export type FloorState = 'listen' | 'speech' | 'hold' | 'digits' | 'think' | 'speak' | 'overlap' | 'paused' | 'farewell' | 'closed';
 
 export type ReplyKind = 'greeting' | 'answer' | 'reprompt' | 'apology' | 'goodbye';
+/** Stock lines of a reprompt: nobody spoke, nobody understood, and what is said while another takes over. */
+export type StockLine = 'idle' | 'missed' | 'moment';
 export type TurnSource = 'speech' | 'typed' | 'digits';
 
 /**
@@ -102,6 +104,8 @@ export interface Floor {
   readonly eagerAt: number | undefined;
   /** A model of the sound says so, 0…1; undefined when it was not asked or could not tell. */
   readonly turnOver: number | undefined;
+  /** The transcriber has foretold an end in this call: words that merely stand still are less of a sign. */
+  readonly foretells: boolean;
   readonly speculation: SpeculationMark | undefined;
   /** Ids given so far, and how many of them in this turn. */
   readonly speculationId: number;
@@ -121,6 +125,8 @@ export interface Floor {
 export type FloorEvent =
   /** The leg is answered and everything is ready. */
   | { type: 'opened'; at: number; greetingProtected: boolean }
+  /** Instead of `opened`: another conversation came before; `text` is what the caller said and nobody has answered. */
+  | { type: 'taken-over'; at: number; turn: number; epoch: number; text: string }
   /** The voice began at `from`, a little before `at`. */
   | { type: 'speech-started'; at: number; from: number }
   /** The voice goes on for `bargeInMs`. */
@@ -186,7 +192,7 @@ export type FloorAction =
       epoch: number;
       turn: number;
       kind: ReplyKind;
-      line: 'idle' | 'missed' | undefined;
+      line: StockLine | undefined;
       round: number;
       adopt: number | undefined;
     }

@@ -32,6 +32,7 @@ import {
   reopen,
   resume,
   say,
+  takeOver,
   withdraw,
 } from './floor-moves.ts';
 import { noteGap } from './floor-pauses.ts';
@@ -66,6 +67,7 @@ export const emptyFloor: Floor = {
   expecting: 'free',
   eagerAt: undefined,
   turnOver: undefined,
+  foretells: false,
   speculation: undefined,
   speculationId: 0,
   speculations: 0,
@@ -82,7 +84,7 @@ export const emptyFloor: Floor = {
 export function takeFloor(floor: Floor, event: FloorEvent, policy: ConversationPolicy): [Floor, FloorAction[]] {
   if (floor.state === 'closed') return [floor, []];
   if (event.type === 'woke' && event.id !== floor.wakeId) return [floor, []];
-  if ('epoch' in event && event.epoch !== floor.epoch) return [floor, []];
+  if ('epoch' in event && event.type !== 'taken-over' && event.epoch !== floor.epoch) return [floor, []];
   const step: Step = { floor: { ...floor }, actions: [], policy, at: event.at };
   take(step, event);
   tendSpeculation(step);
@@ -94,6 +96,8 @@ function take(step: Step, event: FloorEvent): void {
   switch (event.type) {
     case 'opened':
       return say(step, 'greeting', { protection: event.greetingProtected ? 'notice' : 'open' });
+    case 'taken-over':
+      return takeOver(step, event);
     case 'speech-started':
       return speechStarted(step, event);
     case 'speech-sustained':

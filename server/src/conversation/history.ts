@@ -1,5 +1,6 @@
 /** What was said and heard, turn by turn: the messages of the next prompt. Of the assistant only what the caller heard. */
 import type { ModelMessage } from '#models/language-model.ts';
+import { Effects } from './effects.ts';
 
 interface Exchange {
   turn: number;
@@ -11,8 +12,11 @@ interface Exchange {
 }
 
 export class History {
+  /** What the call's tools have changed or are changing outside. */
+  readonly effects = new Effects();
   readonly #maxTurns: number;
   #exchanges: Exchange[] = [];
+  #revision = 0;
 
   constructor(maxTurns: number) {
     this.#maxTurns = maxTurns;
@@ -23,12 +27,32 @@ export class History {
     this.#of(turn).caller = text;
   }
 
+  /** Changes with everything but the caller's words: an answer to an older one answers an old question. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Tool steps of `turn`: also of a reply that was cut, because what a tool did stays done. */
   toolsUsed(turn: number, steps: readonly ModelMessage[]): void {
-    this.#of(turn).steps.push(...steps);
+    this.toolsBegun(turn, steps);
+  }
+
+  /** Tool steps whose results are not there yet; what is returned puts those with results in their place. */
+  toolsBegun(turn: number, steps: readonly ModelMessage[]): (settled: readonly ModelMessage[]) => void {
+    const exchange = this.#of(turn);
+    exchange.steps.push(...steps);
+    this.#revision++;
+    let now = steps;
+    return (settled) => {
+      const at = now.length === 0 ? -1 : exchange.steps.indexOf(now[0]);
+      exchange.steps.splice(at === -1 ? exchange.steps.length : at, now.length, ...settled);
+      now = settled;
+      this.#revision++;
+    };
   }
 
   callerHeard(turn: number, text: string, interrupted: boolean): void {
+    this.#revision++;
     const exchange = this.#of(turn);
     if (text !== '') exchange.heard.push(text);
     exchange.interrupted = interrupted;

@@ -60,10 +60,10 @@ export class ModelWalk {
   /** The current one failed with `error`; returns who failed and who is next. */
   failed(error: unknown): { failed: LanguageModel; next: LanguageModel | undefined } {
     const failed = this.#blamed ?? this.#left[0];
-    const [current] = this.#left;
-    this.#left.shift();
+    // Whoever was overtaken by it was late, and has not failed.
+    this.#left.splice(this.#left.indexOf(failed), 1);
     // The same request to the same model only where that may help.
-    if (this.#left[0] === current && !isRetryable(error)) this.#left.shift();
+    if (this.#left[0] === failed && !isRetryable(error)) this.#left.shift();
     return { failed, next: this.#left[0] };
   }
 
@@ -78,7 +78,7 @@ export class ModelWalk {
     try {
       const won = waitMs === undefined ? first : await this.#race(first, askings, waitMs, spare ?? model, request);
       this.#blamed = won.model;
-      for (const other of askings) if (other !== won) other.drop();
+      for (const other of askings) if (other !== won) other.overtaken();
       yield* won.parts();
     } finally {
       for (const asking of askings) asking.drop();
@@ -111,16 +111,21 @@ class Asking {
   readonly #scope: ReturnType<typeof childOf>;
   readonly #stream: AsyncGenerator<ModelPart, void, undefined>;
   readonly #first: Promise<IteratorResult<ModelPart, void>>;
+  readonly #from: number;
+  readonly #request: ModelRequest;
+  #gotCharacters = 0;
+  #counted = false;
   #over = false;
 
   constructor(parts: LanguageModelsParts, model: LanguageModel, request: ModelRequest, last: boolean) {
     this.#parts = parts;
     this.model = model;
+    this.#request = request;
     const { kit, health, policy } = parts;
     this.#scope = childOf(request.signal);
     const { signal } = this.#scope;
     health.breaker(STAGE, model.name).admit();
-    const from = kit.clock.now();
+    this.#from = kit.clock.now();
     this.#stream = withDeadlines(model.generate({ ...request, signal }), {
       clock: kit.clock,
       vendor: model.name,
@@ -130,7 +135,7 @@ class Asking {
     });
     this.#first = this.#stream.next();
     this.begun = this.#first.then(
-      () => health.latency(STAGE, model).add(kit.clock.now() - from),
+      () => health.latency(STAGE, model).add(kit.clock.now() - this.#from),
       (error: unknown) => {
         this.#failed(error);
         throw error;
@@ -144,7 +149,10 @@ class Asking {
     const { health, usage } = this.#parts;
     try {
       for (let result = await this.#first; !result.done; result = await this.#stream.next()) {
-        if (result.value.type === 'usage') usage.addTokens(this.model, result.value);
+        if (result.value.type === 'usage') {
+          this.#counted = true;
+          usage.addTokens(this.model, result.value);
+        } else if (result.value.type === 'text') this.#gotCharacters += result.value.text.length;
         yield result.value;
       }
       this.#over = true;
@@ -155,11 +163,22 @@ class Asking {
     }
   }
 
+  /**
+   * Another one was faster. It would have taken at least until now: left out, only quick ones would be known, and ever
+   * more requests would seem late.
+   */
+  overtaken(): void {
+    const { kit, health } = this.#parts;
+    if (!this.#over) health.latency(STAGE, this.model).add(kit.clock.now() - this.#from);
+    this.drop();
+  }
+
   /** Calls it off; does nothing when it is over. */
   drop(): void {
     if (this.#over) return;
     this.#over = true;
     this.#parts.health.breaker(STAGE, this.model.name).dropped();
+    if (!this.#counted) this.#parts.usage.addEstimate(this.model, lengthOf(this.#request), this.#gotCharacters);
     this.#scope.abort('superseded');
     this.#stream.return().catch(() => {});
   }
@@ -169,4 +188,10 @@ class Asking {
     this.#over = true;
     this.#parts.health.failed(STAGE, this.model.name, error);
   }
+}
+
+/** Characters of a prompt, roughly as they are sent. */
+function lengthOf({ instructions, messages, passages }: ModelRequest): number {
+  const said = messages.reduce((sum, message) => sum + (message.role === 'tool' ? message.result : message.text).length, 0);
+  return instructions.length + said + passages.reduce((sum, { text }) => sum + text.length, 0);
 }

@@ -9,8 +9,13 @@ export interface SpokenLines {
   apology: string;
   /** The answer is very late, and fillers have been said already. */
   stall: string;
+  /** Something broke while the caller waits, and somebody else goes on. */
+  moment: string;
   /** What was asked for cannot be done. */
   unable: string;
+  /** The same where the caller can be connected to a person, or leave a message. */
+  unablePerson: string;
+  unableMessage: string;
   /** The money set aside for the call is spent; the call ends after it. */
   spent: string;
 }
@@ -24,7 +29,10 @@ const lines: Record<string, SpokenLines> = {
     ],
     apology: 'I am sorry, I have a technical problem and cannot go on. Please call again later. Goodbye.',
     stall: 'I am sorry, this takes longer than usual. Please stay on the line.',
+    moment: 'I am sorry, one moment please.',
     unable: 'I am sorry, I cannot do that. Is there anything else I can help you with?',
+    unablePerson: 'I am sorry, I cannot do that. Shall I connect you to a person?',
+    unableMessage: 'I am sorry, I cannot do that. May I take a message?',
     spent: 'I am sorry, we have come to the end of the time that I have for this call. Please call again later. Goodbye.',
   },
   de: {
@@ -35,7 +43,10 @@ const lines: Record<string, SpokenLines> = {
     ],
     apology: 'Es tut mir leid, ich habe ein technisches Problem. Bitte rufen Sie später noch einmal an. Auf Wiederhören.',
     stall: 'Entschuldigung, das dauert länger als sonst. Bitte bleiben Sie dran.',
+    moment: 'Entschuldigung, einen Moment bitte.',
     unable: 'Das kann ich leider nicht. Kann ich sonst etwas für Sie tun?',
+    unablePerson: 'Das kann ich leider nicht. Soll ich Sie mit jemandem verbinden?',
+    unableMessage: 'Das kann ich leider nicht. Darf ich eine Nachricht aufnehmen?',
     spent: 'Leider ist die Zeit für dieses Gespräch um. Bitte rufen Sie später noch einmal an. Auf Wiederhören.',
   },
   es: {
@@ -43,7 +54,10 @@ const lines: Record<string, SpokenLines> = {
     missed: ['Perdone, no le he entendido. ¿Puede repetirlo?', 'Lo siento, sigo sin entenderle. ¿Puede decirlo de otra manera?'],
     apology: 'Lo siento, tengo un problema técnico y no puedo continuar. Llame más tarde, por favor. Adiós.',
     stall: 'Perdone, esto tarda más de lo normal. No cuelgue, por favor.',
+    moment: 'Perdone, un momento, por favor.',
     unable: 'Lo siento, eso no puedo hacerlo. ¿Puedo ayudarle en algo más?',
+    unablePerson: 'Lo siento, eso no puedo hacerlo. ¿Le paso con una persona?',
+    unableMessage: 'Lo siento, eso no puedo hacerlo. ¿Quiere dejar un mensaje?',
     spent: 'Lo siento, se ha acabado el tiempo de esta llamada. Llame más tarde, por favor. Adiós.',
   },
   fr: {
@@ -51,7 +65,10 @@ const lines: Record<string, SpokenLines> = {
     missed: ["Pardon, je n'ai pas compris. Pouvez-vous répéter ?", "Désolé, je n'ai toujours pas compris. Pouvez-vous le dire autrement ?"],
     apology: "Je suis désolé, j'ai un problème technique. Merci de rappeler plus tard. Au revoir.",
     stall: "Pardon, cela prend plus de temps que d'habitude. Restez en ligne, s'il vous plaît.",
+    moment: 'Pardon, un instant, je vous prie.',
     unable: 'Je suis désolé, je ne peux pas le faire. Puis-je vous aider autrement ?',
+    unablePerson: 'Je suis désolé, je ne peux pas le faire. Voulez-vous parler à quelqu’un ?',
+    unableMessage: 'Je suis désolé, je ne peux pas le faire. Voulez-vous laisser un message ?',
     spent: 'Je suis désolé, le temps prévu pour cet appel est écoulé. Merci de rappeler plus tard. Au revoir.',
   },
 };

@@ -3,7 +3,9 @@ import type { CallFact, TurnStages } from '@tandem/contract';
 import { messageOf } from '#kit/errors.ts';
 import type { ModelMessage } from '#models/language-model.ts';
 import { Answer } from './answer.ts';
+import { waitingTone } from './canned-tone.ts';
 import type { SettledOptions } from './conversation-options.ts';
+import type { Effects } from './effects.ts';
 import { LanguageModels } from './language-models.ts';
 import { categoryOf } from './provider-health.ts';
 import { RetrievalCache } from './retrieval.ts';
@@ -31,7 +33,8 @@ export interface AnswerOrder {
   /** No tool acts before it resolves. */
   gate: Promise<void> | undefined;
   record: (fact: CallFact) => void;
-  toolsUsed: (steps: readonly ModelMessage[]) => void;
+  /** Tool steps, with and without their results: see `ToolStepsParts`. */
+  toolsBegun: (steps: readonly ModelMessage[]) => (settled: readonly ModelMessage[]) => void;
 }
 
 export class Mouth {
@@ -40,14 +43,16 @@ export class Mouth {
   readonly #signal: AbortSignal;
   readonly #voice: Voice;
   readonly #models: LanguageModels;
+  readonly #effects: Effects;
   readonly #fillers: FillerMemory = { last: undefined };
   #utterances = 0;
 
   /** `signal` ends with the conversation. */
-  constructor(options: SettledOptions, usage: UsageMeter, signal: AbortSignal) {
+  constructor(options: SettledOptions, usage: UsageMeter, effects: Effects, signal: AbortSignal) {
     const { kit, businessId, leg, plan, synthesizers, languageModels, health, kept, retrieve } = options;
     this.#options = options;
     this.#signal = signal;
+    this.#effects = effects;
     this.#voice = new Voice({ kit, businessId, format: leg.format, plan, synthesizers, health, kept, usage });
     this.#models = new LanguageModels({ kit, models: languageModels, health, policy: plan.policy, usage });
     this.retrieval = new RetrievalCache(kit, retrieve, plan.policy.retrievalMs);
@@ -57,7 +62,7 @@ export class Mouth {
   async warm(): Promise<void> {
     const { plan, tools } = this.#options;
     const said = tools.flatMap(({ say }) => (say ? cut(say, plan.policy.maxReplyChars) : []));
-    for (const line of new Set([...(plan.policy.fillers ? waitingLines(plan) : []), ...said])) {
+    for (const line of new Set([...waitingLines(plan), ...said])) {
       if (this.#signal.aborted) return;
       await this.#voice.prepare(line, this.#signal);
     }
@@ -76,7 +81,9 @@ export class Mouth {
       record,
       durable,
       signal: this.#signal,
-      done: order.toolsUsed,
+      effects: this.#effects,
+      begun: order.toolsBegun,
+      done: (messages) => void order.toolsBegun(messages),
     });
     const answer = new Answer(
       { plan, models: this.#models, retrieval: this.retrieval, tools, steps, now, record },
@@ -99,7 +106,7 @@ export class Mouth {
   }
 
   /** What is said until `answering` has something to say. */
-  waiting(turn: number, asked: string, from: number, { answer }: Answering): Waiting {
+  waiting(turn: number, asked: string | undefined, from: number, { answer }: Answering): Waiting {
     const [model, voice] = [this.#models.expectedMs, this.#voice.expectedMs];
     return new Waiting({
       plan: this.#options.plan,
@@ -110,6 +117,7 @@ export class Mouth {
       from,
       expectedMs: model === undefined || voice === undefined ? undefined : model + voice,
       toolRunning: () => answer?.toolRunning ?? false,
+      tone: () => waitingTone(this.#options.leg.format),
     });
   }
 

@@ -72,7 +72,7 @@ export interface ConversationPolicy {
   /** The language model's first part, and each one after it. */
   firstTokenMs: number;
   nextTokenMs: number;
-  /** The synthesizer's first sound of a clause, and each piece after it. */
+  /** The synthesizer's first sound of a clause, and each piece after it: there no filler can be heard while it is waited for. */
   firstAudioMs: number;
   nextAudioMs: number;
   /** Rounds of tool calls in one turn. */
@@ -96,6 +96,8 @@ export interface ConversationPlan {
   instructions: string;
   /** BCP 47. */
   language: string;
+  /** Answered in too, when the caller speaks them. */
+  otherLanguages?: readonly string[];
   voice: string;
   /** The voice of a synthesizer (by its name) where it is not `voice`. */
   voices?: Readonly<Record<string, string>>;
@@ -152,7 +154,7 @@ export function conversationPolicy(settings: PolicySettings = {}): ConversationP
     firstTokenMs: 8_000,
     nextTokenMs: 5_000,
     firstAudioMs: 5_000,
-    nextAudioMs: 5_000,
+    nextAudioMs: 1_400,
     toolSteps: 3,
     maxTokens: 400,
     maxReplyChars: 1_500,

@@ -38,10 +38,13 @@ export class ProviderHealth {
     return made;
   }
 
-  /** Input that one provider refuses says nothing about the provider. */
+  /**
+   * Input that one provider refuses says nothing about the provider. Neither does a voice it does not have: businesses
+   * name voices, and one business's wrong name must not take the provider from the others.
+   */
   failed(stage: ProviderStage, provider: string, error: unknown): void {
     const category = categoryOf(error);
-    if (category === 'bad-input') return this.breaker(stage, provider).dropped();
+    if (category === 'bad-input' || (category === 'permanent' && stage === 'synthesizer')) return this.breaker(stage, provider).dropped();
     const retryAfterMs = error instanceof VendorError ? error.retryAfterMs : undefined;
     this.breaker(stage, provider).failed(category === 'rate-limited' ? retryAfterMs : LASTING_MS[category]);
   }

@@ -35,6 +35,7 @@ export interface RecognitionOptions {
   health: ProviderHealth;
   usage: UsageMeter;
   language: string;
+  otherLanguages?: readonly string[];
   phrases: readonly string[];
   listener: RecognitionListener;
 }
@@ -48,6 +49,10 @@ export class Recognition {
   #reopen: { timer: Timer | undefined; times: number } = { timer: undefined, times: 0 };
   /** The newest stretch of speech, and up to where finals reach. */
   #speech = { on: false, from: 0, to: -1, finalTo: -1 };
+  /** The newest final. */
+  #final: Pick<Transcript, 'text' | 'fromAt' | 'toAt'> | undefined;
+  /** When the newest frame was heard. */
+  #newest = 0;
   #closed = false;
 
   constructor(options: RecognitionOptions) {
@@ -63,7 +68,7 @@ export class Recognition {
   open(): void {
     if (this.#closed || this.#stream) return;
     const by = this.#candidate() ?? this.#options.transcribers[0];
-    const { format, language, phrases, listener, health } = this.#options;
+    const { format, language, otherLanguages, phrases, listener, health } = this.#options;
     const stream: { to: TranscriptionStream | undefined; dead: boolean } = { to: undefined, dead: false };
     const current = () => !this.#closed && !stream.dead && (stream.to === undefined || stream.to === this.#stream?.to);
     const failed = (error: VendorError) => {
@@ -76,6 +81,7 @@ export class Recognition {
       stream.to = by.open({
         format,
         language,
+        otherLanguages,
         phrases,
         listener: {
           partial: (transcript) => current() && this.#heard(transcript, false),
@@ -98,6 +104,7 @@ export class Recognition {
   /** Every frame, in order; `started` and `ended` with the one that shows it. */
   push(frame: Frame, edge: 'started' | 'ended' | undefined, from: number, to: number): void {
     this.#ring.keep(frame);
+    this.#newest = frame.at;
     const { on } = this.#speech;
     if (edge === 'started') this.#speech = { ...this.#speech, on: true, from };
     const stream = this.#stream;
@@ -135,12 +142,26 @@ export class Recognition {
   }
 
   #heard(transcript: Transcript, final: boolean): void {
+    if (final && this.#repeats(transcript)) return;
     const by = this.#stream?.by;
     if (by) this.#options.health.breaker(STAGE, by.name).succeeded();
     this.#failed = new Set();
     this.#reopen.times = 0;
-    if (final) this.#speech.finalTo = transcript.toAt > 0 ? transcript.toAt : Math.max(this.#speech.finalTo, this.#speech.to);
+    if (final) this.#speech.finalTo = transcript.toAt > 0 ? transcript.toAt : this.#coveredTo();
     this.#options.listener.heard(transcript, final);
+  }
+
+  /** The same words of the same moment, said to be final a second time: some vendors do that, callers cannot. */
+  #repeats({ text, fromAt, toAt }: Transcript): boolean {
+    const before = this.#final;
+    this.#final = { text, fromAt, toAt };
+    return toAt > 0 && before?.text === text && before.fromAt === fromAt && before.toAt === toAt;
+  }
+
+  /** Of a final that tells no times: in the middle of speech it is about what was said just before. */
+  #coveredTo(): number {
+    const { on, to, finalTo } = this.#speech;
+    return Math.max(finalTo, on ? this.#newest - PRE_ROLL_MS : to);
   }
 
   #streamFailed(by: Transcriber, error: VendorError): void {

@@ -104,7 +104,58 @@ describe('usage', () => {
   });
 });
 
+test('the money is spent by an answer begun in secret: it is called off, and the polite line is said', async () => {
+  const stage = await Stage.set({
+    plan: { policy: { speculation: 'words' } },
+    answers: () => [{ type: 'usage', inputTokens: 1_000, outputTokens: 1 }, 'Yes. ', 60_000, 'Late.'],
+    models: () => ({ price: ({ unit, quantity }) => (unit === 'input-tokens' ? quantity : 0), costCeilingMicros: 100 }),
+  });
+  await stage.says('When are you open?', GREETED, { ms: 900 });
+  await stage.until(4_000);
+  expect(stage.askings.map(({ signal }) => signal.aborted)).toEqual([true]);
+  expect(stage.of('turn-committed')).toMatchObject([{ speculation: 'missed' }]);
+  expect(stage.of('speculation-dropped')).toHaveLength(1);
+  await stage.until(16_000);
+  expect(stage.ending).toEqual({ by: 'assistant', reason: 'cost-ceiling' });
+  expect(await stage.strike()).toBe(0);
+});
+
 describe('a turn that somebody takes before the model', () => {
+  test('is theirs too when its words go on: a secret is looked up, begun to be answered or told nowhere', async () => {
+    const queries: string[] = [];
+    let over = false;
+    const stage = await Stage.set({
+      plan: { policy: { speculation: 'speech' } },
+      answers: () => [1_500, 'Thank you.'],
+      retrieve: (query) => {
+        queries.push(query);
+        return { passages: [], answerable: false };
+      },
+      models: () => ({
+        taker: {
+          get active() {
+            return !over;
+          },
+          take: () => {
+            over = true;
+            return { forModel: 'My PIN is collected:1.', shown: '***' };
+          },
+        },
+      }),
+    });
+    await stage.says('four seven one one', GREETED, { ms: 900 });
+    await stage.says('that was it', GREETED + 900 + 1_200, { ms: 600 });
+    await stage.until(9_000);
+    expect(stage.of('turn-committed').map(({ turn, text }) => [turn, text])).toEqual([
+      [1, '***'],
+      [1, '***'],
+    ]);
+    expect(stage.of('speculation-started')).toEqual([]);
+    expect(queries.join()).not.toContain('four');
+    expect(JSON.stringify(stage.requests.map(({ messages }) => messages))).not.toContain('four');
+    await stage.strike();
+  });
+
   const set = (take: (text: string) => TakenTurn | undefined) =>
     Stage.set({ plan: { policy: { speculation: 'speech' } }, models: () => ({ taker: { active: true, take: ({ text }) => take(text) } }) });
 

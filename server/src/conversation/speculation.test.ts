@@ -150,3 +150,17 @@ describe('a dropped answer', () => {
     expect(await stage.strike()).toBe(0);
   });
 });
+
+test('the same sounds spelled otherwise are other words: the answer to them is begun anew', async () => {
+  const stage = await set('words', {
+    answers: ({ messages }) => `I have ${messages.flatMap((one) => (one.role === 'user' ? [one.text] : [])).at(-1)}`,
+  });
+  await stage.says('john smith@example.com', GREETED, { ms: VOICE_MS, finalMs: undefined });
+  await stage.until(GREETED + VOICE_MS + 300);
+  expect(stage.of('speculation-started')).toHaveLength(1);
+  stage.transcripts?.final({ text: 'John.Smith@example.com', fromAt: GREETED, toAt: GREETED + VOICE_MS, confidence: 1, words: undefined });
+  await stage.until(9_000);
+  expect(stage.of('turn-completed').at(-1)?.heard).toBe('I have John.Smith@example.com');
+  expect(stage.requests).toHaveLength(2);
+  await stage.strike();
+});

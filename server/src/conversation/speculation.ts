@@ -12,8 +12,8 @@ export interface SpeculationOptions {
   /** On the call's clock. */
   at: number;
   record: (fact: CallFact) => void;
-  /** How many messages the prompt has: whatever joins them makes the answer one to an old question. */
-  messages: number;
+  /** Of the history that the prompt was made of. */
+  revision: number;
   /** Begins the answer. */
   begin: (hidden: { stages: TurnStages; gate: Promise<void>; record: (fact: CallFact) => void }) => Answering;
   /** The first clause's speech is made too. */
@@ -23,7 +23,7 @@ export interface SpeculationOptions {
 export class Speculation {
   readonly id: number;
   readonly turn: number;
-  readonly messages: number;
+  readonly revision: number;
   /** Of its turn, once adopted. */
   readonly stages: TurnStages;
   readonly #record: (fact: CallFact) => void;
@@ -31,10 +31,10 @@ export class Speculation {
   readonly #gate = Promise.withResolvers<void>();
   #secret: CallFact[] | undefined = [];
 
-  constructor({ id, turn, text, at, record, messages, begin, withSpeech }: SpeculationOptions) {
+  constructor({ id, turn, text, at, record, revision, begin, withSpeech }: SpeculationOptions) {
     this.id = id;
     this.turn = turn;
-    this.messages = messages;
+    this.revision = revision;
     this.stages = { eagerAt: at };
     this.#record = record;
     record({ type: 'speculation-started', turn, text });

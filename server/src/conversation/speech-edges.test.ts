@@ -33,3 +33,9 @@ test('it ends 200 ms after the last voiced frame', () => {
   ]);
   expect(edges(`####${'.'.repeat(8)}#${'.'.repeat(11)}`).filter(([edge]) => edge === 'ended')).toEqual([['ended', 440, 0, 260]]);
 });
+
+test('a voice that waited in the jitter buffer has been going on for so much longer', () => {
+  const speech = new SpeechEdges(250);
+  const sustainedAt = [0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240].find((at) => speech.push(true, at, 45) === 'sustained');
+  expect(sustainedAt).toBe(200);
+});

@@ -37,7 +37,11 @@ export class SpeechEdges {
     return this.#to;
   }
 
-  push(voiced: boolean, at: number): SpeechEdge | undefined {
+  /**
+   * `waitedMs`: how long the newest frame was on its way from the wire to here. So much longer than heard has the caller
+   * been speaking.
+   */
+  push(voiced: boolean, at: number, waitedMs = 0): SpeechEdge | undefined {
     this.#window = ((this.#window << 1) | (voiced ? 1 : 0)) & ((1 << WINDOW_FRAMES) - 1);
     if (voiced) this.#to = at + FRAME_MS;
     const count = ones(this.#window);
@@ -53,7 +57,7 @@ export class SpeechEdges {
       this.#speaking = false;
       return 'ended';
     }
-    if (!this.#sustained && voiced && count >= START_FRAMES && at + FRAME_MS - this.#from >= this.#sustainMs) {
+    if (!this.#sustained && voiced && count >= START_FRAMES && at + FRAME_MS - this.#from + waitedMs >= this.#sustainMs) {
       this.#sustained = true;
       return 'sustained';
     }

@@ -9,6 +9,7 @@ export function stockLine(
   if (kind === 'greeting') return greeting;
   if (kind === 'apology') return lines.apology;
   if (kind === 'goodbye') return goodbye;
+  if (line === 'moment') return lines.moment;
   const choices = line === 'missed' ? lines.missed : lines.idle;
   return choices[Math.min(round, choices.length - 1)] ?? '';
 }

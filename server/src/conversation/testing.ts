@@ -17,6 +17,7 @@ import { KeptSpeech } from './kept-speech.ts';
 import type { ConversationPlan } from './plan.ts';
 import { ProviderHealth } from './provider-health.ts';
 import type { Retrieve } from './retrieval.ts';
+import type { Talk } from './talk.ts';
 
 /** Every character of speech takes this long. */
 export const MS_PER_CHAR = 50;
@@ -40,6 +41,8 @@ export interface StageOptions {
   speechFails?: (request: SpeechRequest, n: number) => boolean;
   /** Other models than the stage's own, and whatever else a conversation may be given. */
   models?: (kit: TestKit, stage: Stage) => Partial<ConversationOptions>;
+  /** Another kind of conversation than the ordinary one. */
+  talk?: (options: ConversationOptions, kit: TestKit) => Talk;
 }
 
 /** How a voice of the stage behaves. */
@@ -68,7 +71,7 @@ export class Stage {
   readonly said: { name: string; text: string }[] = [];
   /** Frames that the transcribers were given. */
   readonly pushed: { name: string; at: number }[] = [];
-  readonly conversation: Conversation;
+  readonly conversation: Talk;
   /** Per 20 ms: what the caller heard. */
   readonly heard: { at: number; loud: boolean; quiet: boolean }[] = [];
   readonly far: LoopbackLeg;
@@ -85,7 +88,7 @@ export class Stage {
     this.#pacer = pacer;
     this.#near = near;
     this.far = far;
-    this.conversation = new Conversation({
+    const given: ConversationOptions = {
       kit,
       callId: 'call_1',
       businessId: 'biz_1',
@@ -113,7 +116,8 @@ export class Stage {
       record: (fact) => this.facts.push({ at: kit.clock.now(), ...fact }),
       signal: new AbortController().signal,
       ...options.models?.(kit, this),
-    });
+    };
+    this.conversation = options.talk?.(given, kit) ?? new Conversation(given);
   }
 
   /** Connected, attached, greeting on its way. */

@@ -10,6 +10,7 @@ import type { Kit } from '#kit/kit.ts';
 import type { ModelMessage, ModelToolCall } from '#models/language-model.ts';
 import type { Tool, ToolContext } from '#models/tool.ts';
 import { inTime } from './deadlines.ts';
+import { Effects, type Outcome } from './effects.ts';
 
 /** A longer result is cut: a model reads no more of it with profit. */
 const MAX_RESULT_CHARS = 8_000;
@@ -17,6 +18,8 @@ const DURABLE_WITHIN_MS = 2_000;
 const RECONCILE_TIMES = 2;
 const RECONCILE_WITHIN_MS = 2_000;
 const RECONCILE_AFTER_MS = 500;
+/** Behind the result of a call that was made before. */
+const ONCE = '(This is the call made before: it was made once, not twice.)';
 
 export interface ToolStepsParts {
   kit: Kit;
@@ -28,17 +31,29 @@ export interface ToolStepsParts {
   record: (fact: CallFact) => void;
   /** Resolves when what was recorded is on disk. */
   durable: () => Promise<void>;
-  /** Ends with the conversation: a tool with side effects outlives the reply that called it, not the call. */
+  /** Ends look-ups with the conversation; what changes something outside ends with `effects`. */
   signal: AbortSignal;
-  /** The messages of a round, once its results are there. */
+  /** Of the call; of these steps alone when absent. */
+  effects?: Effects;
+  /**
+   * The messages of a round that changes something outside, while nobody knows how it ends. Returns who is told the
+   * results in their place; `done` is not.
+   */
+  begun?: (messages: readonly ModelMessage[]) => (messages: readonly ModelMessage[]) => void;
+  /** The messages of a round, once its results are there; without those of look-ups that were called off. */
   done: (messages: readonly ModelMessage[]) => void;
 }
 
-type Outcome = 'ok' | 'failed' | 'unknown';
-type Finish = (outcome: Outcome, result: unknown) => ModelMessage;
+interface Finished {
+  outcome: Outcome;
+  message: ToolMessage;
+}
+type ToolMessage = Extract<ModelMessage, { role: 'tool' }>;
+type Finish = (outcome: Outcome, result: unknown) => Finished;
 
 export class ToolSteps {
   readonly #parts: ToolStepsParts;
+  readonly #effects: Effects;
   readonly #asked = new Set<string>();
   #running = 0;
   #refused = 0;
@@ -46,6 +61,7 @@ export class ToolSteps {
 
   constructor(parts: ToolStepsParts) {
     this.#parts = parts;
+    this.#effects = parts.effects ?? new Effects();
   }
 
   get running(): boolean {
@@ -69,19 +85,30 @@ export class ToolSteps {
 
   /** Runs the calls of one round side by side. */
   async run(calls: readonly ModelToolCall[], replySignal: AbortSignal): Promise<ModelMessage[]> {
+    const { begun, done } = this.#parts;
     const refusedBefore = this.#refused;
+    const acting = calls.filter(({ name }) => this.#tool(name)?.sideEffect);
+    const settled = acting.length > 0 && begun ? begun(exchange(acting, acting.map(stillRunning))) : done;
     this.#running++;
     try {
       const messages = await Promise.all(calls.map((call) => this.#run(call, replySignal)));
       this.#refused = Math.min(this.#refused, refusedBefore + 1);
-      this.#parts.done([{ role: 'assistant', text: '', toolCalls: [...calls] }, ...messages]);
+      // What was called off says nothing: whoever is asked next looks it up again.
+      const kept = calls.flatMap((call, i) => (replySignal.aborted && this.#tool(call.name)?.interruptible ? [] : [i]));
+      const told = kept.map((i) => calls[i]);
+      settled(
+        exchange(
+          told,
+          kept.map((i) => messages[i]),
+        ),
+      );
       return messages;
     } finally {
       this.#running--;
     }
   }
 
-  async #run(call: ModelToolCall, replySignal: AbortSignal): Promise<ModelMessage> {
+  async #run(call: ModelToolCall, replySignal: AbortSignal): Promise<ToolMessage> {
     const { callId, turn, now, record } = this.#parts;
     const tool = this.#tool(call.name);
     const digest = digestOf(call.arguments ?? call.badArguments);
@@ -91,7 +118,7 @@ export class ToolSteps {
     const finish: Finish = (outcome, result) => {
       const { text, kept } = bounded(result);
       record({ type: 'tool-returned', ...head, outcome, tookMs: now() - from, result: kept });
-      return { role: 'tool', toolCallId: call.id, name: call.name, result: text };
+      return { outcome, message: { role: 'tool', toolCallId: call.id, name: call.name, result: text } };
     };
     if (this.#asked.has(idempotencyKey)) {
       this.#repeated = true;
@@ -100,14 +127,23 @@ export class ToolSteps {
     }
     this.#asked.add(idempotencyKey);
     const effect = tool?.sideEffect ?? false;
+    const before = effect ? this.#effects.before(`${call.name}:${digest}`, turn) : undefined;
+    if (before) return { role: 'tool', toolCallId: call.id, name: call.name, result: `${await before} ${ONCE}` };
     record({ type: 'tool-called', ...head, arguments: call.arguments, ...(effect ? { idempotencyKey, sideEffect: true } : {}) });
     const wrong = this.#wrong(call, tool);
     if (wrong !== undefined || !tool) {
       this.#refused++;
-      return finish('failed', { error: wrong });
+      return finish('failed', { error: wrong }).message;
     }
     const input = tool.schema.parse(call.arguments);
-    return effect ? this.#effect(tool, input, idempotencyKey, finish) : this.#lookUp(tool, input, idempotencyKey, finish, replySignal);
+    if (!effect) return (await this.#lookUp(tool, input, idempotencyKey, finish, replySignal)).message;
+    const made = this.#effect(tool, input, idempotencyKey, finish);
+    this.#effects.begin(
+      `${call.name}:${digest}`,
+      turn,
+      made.then(({ outcome, message }) => ({ outcome, result: message.result })),
+    );
+    return (await made).message;
   }
 
   #wrong(call: ModelToolCall, tool: Tool | undefined): string | undefined {
@@ -118,7 +154,7 @@ export class ToolSteps {
     return `wrong arguments: ${input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`;
   }
 
-  async #lookUp(tool: Tool, input: unknown, key: string, finish: Finish, replySignal: AbortSignal): Promise<ModelMessage> {
+  async #lookUp(tool: Tool, input: unknown, key: string, finish: Finish, replySignal: AbortSignal): Promise<Finished> {
     try {
       const result = await this.#within(tool.timeoutMs, tool.interruptible ? replySignal : this.#parts.signal, tool.name, (signal) =>
         tool.run(input, this.#context(key, signal)),
@@ -130,8 +166,9 @@ export class ToolSteps {
   }
 
   /** What changes something outside is finished even when the caller interrupts. */
-  async #effect(tool: Tool, input: unknown, key: string, finish: Finish): Promise<ModelMessage> {
-    const { signal, durable } = this.#parts;
+  async #effect(tool: Tool, input: unknown, key: string, finish: Finish): Promise<Finished> {
+    const { durable } = this.#parts;
+    const { signal } = this.#effects;
     try {
       await this.#within(DURABLE_WITHIN_MS, signal, 'journal', () => durable());
     } catch {
@@ -147,8 +184,9 @@ export class ToolSteps {
   }
 
   /** Sent and not answered: nobody knows whether it happened, so ask. */
-  async #reconcile(tool: Tool, input: unknown, key: string, finish: Finish, error: unknown): Promise<ModelMessage> {
-    const { kit, signal } = this.#parts;
+  async #reconcile(tool: Tool, input: unknown, key: string, finish: Finish, error: unknown): Promise<Finished> {
+    const { kit } = this.#parts;
+    const { signal } = this.#effects;
     for (let i = 0; tool.reconcile && i < RECONCILE_TIMES; i++) {
       try {
         if (i > 0) await kit.clock.sleep(RECONCILE_AFTER_MS, signal);
@@ -191,6 +229,15 @@ export class ToolSteps {
   }
 }
 
+function exchange(calls: readonly ModelToolCall[], results: readonly ModelMessage[]): ModelMessage[] {
+  return calls.length === 0 ? [] : [{ role: 'assistant', text: '', toolCalls: [...calls] }, ...results];
+}
+
+function stillRunning({ id, name }: ModelToolCall): ToolMessage {
+  const note = 'It is still being done. Do not call it again; say that it is on its way.';
+  return { role: 'tool', toolCallId: id, name, result: JSON.stringify({ note }) };
+}
+
 /** It came back with a clear no: nothing has happened. A lost answer is no such thing. */
 function isRefusal(error: unknown): boolean {
   if (error instanceof TandemError) return true;
@@ -210,10 +257,19 @@ function digestOf(value: unknown): string {
     .slice(0, 16);
 }
 
+/** What cannot be written down (a circle) is no reason to doubt that it was done. */
+function jsonOf(result: unknown): string {
+  try {
+    return JSON.stringify(result) ?? 'null';
+  } catch {
+    return '"(a result that cannot be shown)"';
+  }
+}
+
 /** As the model is told, and as it is recorded. */
 function bounded(result: unknown): { text: string; kept: unknown } {
-  const json = JSON.stringify(result) ?? 'null';
-  if (json.length <= MAX_RESULT_CHARS) return { text: json, kept: result };
+  const json = jsonOf(result);
+  if (json.length <= MAX_RESULT_CHARS) return { text: json, kept: JSON.parse(json) as unknown };
   const text = `${json.slice(0, MAX_RESULT_CHARS)}… [cut here: the result has ${json.length} characters]`;
   return { text, kept: text };
 }

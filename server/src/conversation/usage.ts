@@ -1,11 +1,15 @@
 /** What a call uses of its providers, turn by turn, and what that costs so far. */
 import type { CallFact, UsageLine } from '@tandem/contract';
+import type { SpeechUsage } from '#models/speech-to-speech.ts';
 import type { NamedModel, ProviderStage } from './provider-health.ts';
 
 type Unit = UsageLine['unit'];
 
 /** Millionths of a US dollar; 0 where nothing is known. */
 export type Price = (line: Omit<UsageLine, 'costMicros'>) => number;
+
+/** English text, on average. */
+const CHARACTERS_PER_TOKEN = 4;
 
 export class UsageMeter {
   readonly #record: (fact: CallFact) => void;
@@ -42,6 +46,27 @@ export class UsageMeter {
     this.add('language-model', of, 'input-tokens', used.inputTokens - cached);
     this.add('language-model', of, 'cached-tokens', cached);
     this.add('language-model', of, 'output-tokens', used.outputTokens);
+  }
+
+  /** Tokens of one answer of a model that hears and speaks; what has a price of its own is not counted twice. */
+  addSpeech(of: NamedModel, used: SpeechUsage): void {
+    const cached = Math.min(used.cachedTokens, used.inputTokens);
+    const heard = Math.min(used.inputAudioTokens, used.inputTokens - cached);
+    const spoken = Math.min(used.outputAudioTokens, used.outputTokens);
+    this.add('speech-to-speech', of, 'input-tokens', used.inputTokens - cached - heard);
+    this.add('speech-to-speech', of, 'cached-tokens', cached);
+    this.add('speech-to-speech', of, 'input-audio-tokens', heard);
+    this.add('speech-to-speech', of, 'output-tokens', used.outputTokens - spoken);
+    this.add('speech-to-speech', of, 'output-audio-tokens', spoken);
+  }
+
+  /**
+   * Tokens of a request that was called off before its model had counted them, which is billed all the same: estimated at
+   * four characters a token.
+   */
+  addEstimate(of: NamedModel, sentCharacters: number, gotCharacters: number): void {
+    const tokens = (characters: number) => Math.ceil(characters / CHARACTERS_PER_TOKEN);
+    this.addTokens(of, { inputTokens: tokens(sentCharacters), outputTokens: tokens(gotCharacters) });
   }
 
   /** Everything used so far, whether recorded yet or not. */

@@ -4,12 +4,14 @@
  */
 import type { WordTime } from '@tandem/contract';
 import { msOf, type Sound, type SoundFormat } from '#audio/frame.ts';
+import { VendorError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { SpeechPart, Synthesizer } from '#models/synthesizer.ts';
 import { inTime, withDeadlines } from './deadlines.ts';
 import type { KeptLine, KeptSpeech, SpeechIdentity } from './kept-speech.ts';
 import type { SettledPlan } from './plan.ts';
 import { isRetryable, type ProviderHealth } from './provider-health.ts';
+import { languageOf } from './rules/language-of.ts';
 import { wordTimesOf } from './timed-script.ts';
 import type { UsageMeter } from './usage.ts';
 
@@ -45,6 +47,11 @@ export interface Speaking {
 }
 
 const STAGE = 'synthesizer';
+/** Sound that comes so much later than it takes to say it is a voice that stutters: the next one says the rest. */
+const BEHIND_MS = 1_500;
+/** Sound longer than this for its text will never end. */
+const SLOWEST_MS_PER_CHARACTER = 300;
+const LONGEST_PAUSES_MS = 3_000;
 
 export class Voice {
   readonly #parts: VoiceParts;
@@ -62,17 +69,24 @@ export class Voice {
 
   /** Word times count from the clause's start. */
   async *speak(clause: Clause, speaking: Speaking): AsyncGenerator<VoicePart, void, undefined> {
-    const kept = clause.keep ? (this.find(clause.text) ?? (await this.#pending(clause.text, speaking.signal))) : undefined;
-    if (kept) {
-      yield { sound: kept.sound, words: [...kept.words] };
+    const { synthesizers, health, kept } = this.#parts;
+    const ready = health.ready(STAGE, synthesizers);
+    // Also of a preferred voice that is down; never of one that is only the next best while a better one is well.
+    const voices = synthesizers.slice(0, synthesizers.indexOf(ready[0]) + 1);
+    const line = clause.keep ? (this.#keptBy(voices, clause.text) ?? (await this.#pending(clause.text, speaking.signal))) : undefined;
+    if (line) {
+      yield { sound: line.sound, words: [...line.words] };
       return;
     }
-    const { synthesizers, health } = this.#parts;
-    const ready = health.ready(STAGE, synthesizers);
     const walk = ready.length === 1 ? [ready[0], ready[0]] : [...ready];
     let rest = clause.text;
     let fromMs = 0;
     for (let by = walk.shift(); by; by = walk.shift()) {
+      const again = clause.keep && fromMs === 0 ? kept.find(this.#identity(by, clause.text)) : undefined;
+      if (again) {
+        yield { sound: again.sound, words: [...again.words] };
+        return;
+      }
       const said: SaidSoFar = { ms: 0, words: [], sound: [] };
       try {
         for await (const { sound, words } of this.#speakWith(by, rest, walk.length === 0, speaking, said)) {
@@ -99,9 +113,13 @@ export class Voice {
 
   /** A kept line in the best voice that may be used now. */
   find(text: string): KeptLine | undefined {
-    const { synthesizers, health, kept } = this.#parts;
-    const ready = health.ready(STAGE, synthesizers);
-    for (const synthesizer of [...ready, ...synthesizers]) {
+    const { synthesizers, health } = this.#parts;
+    return this.#keptBy([...health.ready(STAGE, synthesizers), ...synthesizers], text);
+  }
+
+  #keptBy(voices: readonly Synthesizer[], text: string): KeptLine | undefined {
+    const { kept } = this.#parts;
+    for (const synthesizer of voices) {
       const line = kept.find(this.#identity(synthesizer, text));
       if (line) return line;
     }
@@ -142,7 +160,8 @@ export class Voice {
     said: SaidSoFar,
   ): AsyncGenerator<SpeechPart, void, undefined> {
     const { kit, plan, format, health, usage } = this.#parts;
-    const { policy, language } = plan;
+    const { policy } = plan;
+    const language = spokenLanguage(text, plan);
     const breaker = health.breaker(STAGE, by.name);
     breaker.admit();
     usage.add(STAGE, by, 'characters', text.length);
@@ -156,15 +175,24 @@ export class Voice {
       signal,
     };
     let settled = false;
+    // Only the time in which sound was waited for counts: whoever reads it may well be slower.
+    let waitedMs = 0;
+    let askedAt = from;
     try {
       for await (const part of withDeadlines(parts, deadlines)) {
         const { sound, words } = part;
+        waitedMs += said.ms === 0 ? 0 : kit.clock.now() - askedAt;
+        if (waitedMs > said.ms + BEHIND_MS) throw new VendorError(by.name, 'retryable', 'its speech is slower than speaking');
         if (words) said.words.push(...words);
         if (said.ms === 0 && sound.length > 0) health.latency(STAGE, by).add(kit.clock.now() - from);
         said.ms += msOf(sound, format);
+        if (said.ms > LONGEST_PAUSES_MS + text.length * SLOWEST_MS_PER_CHARACTER)
+          throw new VendorError(by.name, 'retryable', 'its speech does not end');
         said.sound.push(sound);
         yield part;
+        askedAt = kit.clock.now();
       }
+      if (said.ms === 0 && /[\p{L}\p{N}]/u.test(text)) throw new VendorError(by.name, 'retryable', 'no sound came');
       settled = true;
       breaker.succeeded();
     } catch (error) {
@@ -189,9 +217,13 @@ export class Voice {
   #identity(synthesizer: Synthesizer, text: string): SpeechIdentity {
     const { businessId, plan, format } = this.#parts;
     const { name, model } = synthesizer;
-    return { businessId, synthesizer: name, model, voice: this.#voiceOf(synthesizer), language: plan.language, format, text };
+    return { businessId, synthesizer: name, model, voice: this.#voiceOf(synthesizer), language: spokenLanguage(text, plan), format, text };
   }
 }
+
+/** The language the words are in, of those the assistant speaks. */
+const spokenLanguage = (text: string, { language, otherLanguages = [] }: SettledPlan): string =>
+  otherLanguages.length === 0 ? language : languageOf(text, [language, ...otherLanguages]);
 
 /** What one synthesizer has made of its text. */
 interface SaidSoFar {

@@ -2,6 +2,7 @@
  * The caller waits: what they hear until the answer comes. The rule decides when a first filler is due; after that no
  * silence of a turn that is the assistant's grows past some seconds, whatever keeps it.
  */
+import type { Sound } from '#audio/frame.ts';
 import type { KeptLine } from './kept-speech.ts';
 import type { SettledPlan } from './plan.ts';
 import { fillerDue, fillerKindOf, fillerLine, fillerLines } from './rules/filler.ts';
@@ -9,6 +10,10 @@ import type { Voice } from './voice.ts';
 
 /** Silence after one filler before the next. */
 const AGAIN_MS = 2_500;
+/** Silence before something is heard although there is no filler to say, or none is wanted. Well below 4 s. */
+const STALL_MS = 3_000;
+/** What stands for a tone in the record of what was heard. */
+const TONE = '(tone)';
 
 export interface Filler {
   readonly text: string;
@@ -25,13 +30,15 @@ export interface WaitingOptions {
   voice: Pick<Voice, 'find'>;
   memory: FillerMemory;
   turn: number;
-  /** The caller's words. */
-  asked: string;
+  /** The caller's words; undefined where the assistant says a line of its own: then a wait is never long but by a fault. */
+  asked: string | undefined;
   /** Since when they wait, on the call's clock. */
   from: number;
   /** What such an answer usually takes to its first sound. */
   expectedMs: number | undefined;
   toolRunning: () => boolean;
+  /** Heard when no filler's speech is there. */
+  tone: () => Sound;
 }
 
 export class Waiting {
@@ -53,16 +60,18 @@ export class Waiting {
       this.#sounded = true;
       return undefined;
     }
-    if (!open || !this.#due(now - this.#soundAt)) return undefined;
-    const filler = this.#filler();
+    const silentMs = now - this.#soundAt;
+    if (!open || !this.#due(silentMs)) return undefined;
+    const filler = this.#filler() ?? (silentMs >= STALL_MS ? this.#tone() : undefined);
     if (filler) this.#said++;
     return filler;
   }
 
   #due(silentMs: number): boolean {
-    const { plan, expectedMs, toolRunning } = this.#options;
+    const { plan, asked, expectedMs, toolRunning } = this.#options;
     const { policy } = plan;
-    if (this.#said > 0) return policy.fillers && silentMs >= AGAIN_MS;
+    if (asked === undefined || !policy.fillers) return silentMs >= STALL_MS;
+    if (this.#said > 0) return silentMs >= AGAIN_MS;
     // In the middle of an answer nothing is known about what is still to come.
     const expected = this.#sounded ? undefined : expectedMs;
     return fillerDue({ sinceCommitMs: silentMs, expectedMs: expected, toolRunning: toolRunning(), policy });
@@ -70,21 +79,32 @@ export class Waiting {
 
   /** Only what is kept: a filler that has to be waited for is none. */
   #filler(): Filler | undefined {
-    const { plan, voice, memory, turn, asked, toolRunning } = this.#options;
-    const { language, lines } = plan;
+    const { plan, memory, turn, asked, toolRunning } = this.#options;
+    const { language, lines, policy } = plan;
+    if (asked === undefined) return undefined;
+    if (!policy.fillers) return this.#kept(lines.stall);
     const kind = fillerKindOf(asked, toolRunning(), language);
     const wanted = this.#said >= 2 ? lines.stall : fillerLine(kind, language, turn + this.#said, memory.last);
     for (const text of [wanted, ...fillerLines(language), lines.stall]) {
-      const line = text === memory.last ? undefined : voice.find(text);
-      if (!line) continue;
-      memory.last = text;
-      return { text, line };
+      const filler = text === memory.last ? undefined : this.#kept(text);
+      if (filler) return filler;
     }
     return undefined;
+  }
+
+  #tone(): Filler {
+    return { text: TONE, line: { sound: this.#options.tone(), words: [] } };
+  }
+
+  #kept(text: string): Filler | undefined {
+    const { voice, memory } = this.#options;
+    const line = voice.find(text);
+    if (line) memory.last = text;
+    return line && { text, line };
   }
 }
 
 /** Every line that may be needed at once. */
-export function waitingLines({ language, lines }: SettledPlan): string[] {
-  return [...fillerLines(language), lines.stall];
+export function waitingLines({ language, lines, policy }: SettledPlan): string[] {
+  return policy.fillers ? [...fillerLines(language), lines.stall] : [lines.stall];
 }

@@ -9,10 +9,13 @@ import { type Assistant, assistantInput, type CallEvent } from '@tandem/contract
 import { FRAME_MS, type Frame, type Sound, samplesPerFrame } from '#audio/frame.ts';
 import { MediaPacer } from '#audio/pacer.ts';
 import type { BusinessEntry } from '#calls/directory.ts';
+import type { InstalledModels } from '#calls/installed-models.ts';
 import { MemoryJournal } from '#calls/journal.ts';
 import { RecordingShelf, type Shelf } from '#calls/recording.ts';
 import { Switchboard, type SwitchboardOptions } from '#calls/switchboard.ts';
+import type { ToolShop } from '#calls/tools/tool-box.ts';
 import { type TestKit, testKit } from '#kit/testing.ts';
+import type { KnowledgeBase } from '#knowledge/knowledge-base.ts';
 import { ExtractiveLanguageModel } from '#models/extractive/language-model.ts';
 import type { LanguageModel } from '#models/language-model.ts';
 import { speechLikeSound } from '#models/scripted/speech-like.ts';
@@ -29,7 +32,11 @@ export interface OfficeOptions {
   languageModel?: LanguageModel;
   synthesizer?: Synthesizer;
   /** Models that need the centre's own clock. */
-  models?: (kit: TestKit) => { languageModel?: LanguageModel; synthesizer?: Synthesizer };
+  models?: (kit: TestKit, air: Air) => { languageModel?: LanguageModel; synthesizer?: Synthesizer } & Partial<InstalledModels>;
+  /** The businesses' own tools. */
+  shop?: (kit: TestKit) => ToolShop;
+  /** Instead of an index of the documents and questions. */
+  knowledge?: (source: BusinessEntry['knowledge']) => KnowledgeBase;
   maxCalls?: number;
   /** Record to real files, whose time is not virtual; only counted otherwise. */
   record?: boolean;
@@ -40,8 +47,14 @@ export interface OfficeOptions {
   price?: SwitchboardOptions['price'];
 }
 
+/** Everything that callers have said into the line, for transcribers that are given sound again. */
+export class Air {
+  readonly said: { at: number; text: string; wordMs: number }[] = [];
+}
+
 export class CallCentre {
   readonly kit: TestKit;
+  readonly air = new Air();
   readonly switchboard: Switchboard;
   readonly journal = new MemoryJournal();
   readonly transcriber = new ScriptedTranscriber({ partialDelayMs: 50, finalDelayMs: 150 });
@@ -53,18 +66,21 @@ export class CallCentre {
     this.kit = kit;
     this.folder = folder;
     this.pacer = new MediaPacer(kit.clock, kit.log);
-    const { languageModel, synthesizer } = { ...options, ...options.models?.(kit) };
+    const { languageModel, synthesizer, ...installed } = { ...options, ...options.models?.(kit, this.air) };
+    const { transcribers, languageModels, synthesizers, speechToSpeech } = installed as Partial<InstalledModels>;
     this.switchboard = new Switchboard({
       kit,
       journal: this.journal,
       recordings: options.record ? new RecordingShelf({ folder, kit }) : countingShelf,
       maxCalls: options.maxCalls ?? 10,
+      ...(options.shop ? { shop: options.shop(kit) } : {}),
       price: options.price,
       models: {
         voiceActivity: levelVoiceActivity(),
-        transcribers: [this.transcriber],
-        languageModels: [languageModel ?? new ExtractiveLanguageModel(kit)],
-        synthesizers: [synthesizer ?? new ScriptedSynthesizer(kit, { firstMs: 40 })],
+        transcribers: transcribers ?? [this.transcriber],
+        languageModels: languageModels ?? [languageModel ?? new ExtractiveLanguageModel(kit)],
+        synthesizers: synthesizers ?? [synthesizer ?? new ScriptedSynthesizer(kit, { firstMs: 40 })],
+        ...(speechToSpeech ? { speechToSpeech } : {}),
       },
     });
     this.gateway = new LoopbackGateway({
@@ -76,7 +92,9 @@ export class CallCentre {
       mediaUrl: 'ws://127.0.0.1:3001',
     });
     this.switchboard.connect([this.gateway]);
-    void this.switchboard.publish([entry(options)]);
+    const business = entry(options);
+    if (options.knowledge) this.switchboard.directory.publish(business, options.knowledge(business.knowledge));
+    void this.switchboard.publish([business]);
   }
 
   static async open(options: OfficeOptions = {}): Promise<CallCentre> {
@@ -202,6 +220,7 @@ export class Caller {
     const wordMs = options.wordMs ?? 280;
     if (options.at !== undefined) await this.until(options.at);
     const durationMs = text.split(/\s+/).length * wordMs;
+    this.#centre.air.said.push({ at: this.now, text, wordMs });
     this.#centre.transcriber.streams.at(-1)?.says(text, { wordMs });
     this.makes(durationMs);
     await this.#centre.kit.clock.advance(durationMs);

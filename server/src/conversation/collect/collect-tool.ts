@@ -92,6 +92,7 @@ export class Collecting implements TurnTaker {
       fact.type !== 'transcript-partial' &&
       fact.type !== 'transcript-final' &&
       fact.type !== 'turn-committed' &&
+      fact.type !== 'speculation-started' &&
       fact.type !== 'retrieval-done'
     )
       return fact;

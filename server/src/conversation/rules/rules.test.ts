@@ -4,7 +4,7 @@ import { endsSentence, isUnfinished } from './completeness.ts';
 import { isEchoOf } from './echo-text.ts';
 import { asksForTheFloor } from './interrupt-phrase.ts';
 import { senseOf } from './sense.ts';
-import { sameWords, wordsOf } from './words.ts';
+import { sameSpelling, sameWords, wordsOf } from './words.ts';
 
 test('words are compared without case, accents and punctuation', () => {
   expect(wordsOf("Uh-huh, that's Café.")).toEqual(['uh', 'huh', 'thats', 'cafe']);
@@ -18,6 +18,19 @@ test.each(['mm-hm', 'Uh-huh.', 'yeah', 'Okay, right', 'sure'])('%j is a backchan
 
 test.each(['', 'no', 'okay but wait', 'yes yes yes', 'Thursday', 'right now'])('%j is none', (text) => {
   expect(isBackchannel(text, 'en')).toBe(false);
+});
+
+test.each([
+  ['When are you open', 'when are you open?', true],
+  ['Yes, please.', 'yes please', true],
+  ['john.smith@example.com', 'john smith@example.com', false],
+  ['1.5', '1 5', false],
+  ['Müller', 'Muller', false],
+  ['50', '50%', false],
+  ['-5', '5', false],
+  ['', ' … ', true],
+])('%j and %j are spelled alike: %s', (one, other, alike) => {
+  expect(sameSpelling(one, other)).toBe(alike);
 });
 
 test('lexicons follow the language', () => {

@@ -110,7 +110,7 @@ export type RealtimeEvent =
   | { type: 'sound'; item: string; bytes: Uint8Array }
   | { type: 'words'; item: string; text: string }
   | { type: 'tool-call'; id: string; name: string; text: string }
-  | { type: 'response-done'; how: 'complete' | 'cancelled' | 'failed'; usage: SpeechUsage | undefined; reason: string }
+  | { type: 'response-done'; how: 'complete' | 'cancelled' | 'failed'; usage: SpeechUsage | undefined; error: VendorError }
   | { type: 'error'; code: string; event: string; error: VendorError };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -171,7 +171,13 @@ function doneOf(response: Record<string, unknown>): RealtimeEvent {
   const { status } = response;
   // `incomplete`: cut at its length; what there is of it was said.
   const how = status === 'cancelled' ? 'cancelled' : status === 'failed' ? 'failed' : 'complete';
-  return { type: 'response-done', how, usage: usageOf(response.usage), reason };
+  const category = /quota|api_key|rate_limit/.test(reason) ? categoryOf(reason) : 'retryable';
+  return {
+    type: 'response-done',
+    how,
+    usage: usageOf(response.usage),
+    error: new VendorError(VENDOR, category, `an answer failed: ${reason}`),
+  };
 }
 
 function usageOf(value: unknown): SpeechUsage | undefined {

@@ -280,17 +280,21 @@ class RealtimeSession implements SpeechSession {
     else this.cancel();
   }
 
-  #done({ how, usage, reason }: Extract<RealtimeEvent, { type: 'response-done' }>): void {
+  #done({ how, usage, error }: Extract<RealtimeEvent, { type: 'response-done' }>): void {
     const { listener } = this.#options;
     this.#turn.making = false;
     this.#deadline?.cancel();
-    if (how === 'failed') this.#kit.log.warn({ vendor: VENDOR, reason }, 'an answer failed');
+    if (how === 'failed') this.#kit.log.warn({ vendor: VENDOR, error }, 'an answer failed');
+    let told = false;
     for (const [item, answer] of this.#answers) {
       if (answer.ended) continue;
       answer.ended = true;
+      told = true;
       listener.answerEnded(item, how);
     }
     if (usage) listener.used(usage);
+    // Nobody would ever know that no answer comes.
+    if (how === 'failed' && !told) this.#fail(error);
     this.#settleCalls();
     this.#next();
   }

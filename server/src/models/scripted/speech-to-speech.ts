@@ -27,6 +27,8 @@ export interface ScriptedSpeechOptions {
   firstMs?: number;
   wordsMs?: number;
   silenceMs?: number;
+  /** Voice that starts a turn. */
+  startsAfterMs?: number;
   msPerCharacter?: number;
 }
 
@@ -39,8 +41,6 @@ export type Asked =
   | { cancelled: true };
 
 const LOUD_DB = -45;
-/** As much sound as starts a turn. */
-const STARTS_AFTER_MS = 60;
 const PIECE_MS = 400;
 /** Sound that waits for the session to be ready. */
 const MOST_EARLY = 2_000 / FRAME_MS;
@@ -57,8 +57,17 @@ export class ScriptedSpeech implements SpeechToSpeech {
 
   constructor(kit: Kit, options: ScriptedSpeechOptions = {}) {
     this.#kit = kit;
-    const { heard = ['Hello?'], rules = [], readyMs = 0, firstMs = 0, wordsMs = 0, silenceMs = 500, msPerCharacter = 60 } = options;
-    this.#options = { heard, rules, readyMs, firstMs, wordsMs, silenceMs, msPerCharacter };
+    const {
+      heard = ['Hello?'],
+      rules = [],
+      readyMs = 0,
+      firstMs = 0,
+      wordsMs = 0,
+      silenceMs = 500,
+      startsAfterMs = 60,
+      msPerCharacter = 60,
+    } = options;
+    this.#options = { heard, rules, readyMs, firstMs, wordsMs, silenceMs, startsAfterMs, msPerCharacter };
   }
 
   open(options: SpeechSessionOptions): ScriptedSession {
@@ -68,7 +77,7 @@ export class ScriptedSpeech implements SpeechToSpeech {
   }
 
   close(): Promise<void> {
-    for (const session of [...this.sessions]) session.close();
+    for (const session of this.sessions.slice()) session.close();
     return Promise.resolve();
   }
 }
@@ -89,6 +98,8 @@ export class ScriptedSession implements SpeechSession {
   readonly #ended: () => void;
   readonly #timers = new Set<Timer>();
   readonly #calls = new Map<string, SpokenRule>();
+  /** What came of each answer; the newest 64. */
+  readonly #sentMs = new Map<string, number>();
   readonly #voice = { on: false, loudMs: 0, quietMs: 0 };
   #early: Frame[] = [];
   #state: 'connecting' | 'ready' | 'stalled' | 'closed' = 'connecting';
@@ -128,8 +139,9 @@ export class ScriptedSession implements SpeechSession {
   }
 
   truncate(item: string, heardMs: number): void {
-    if (!item.startsWith(this.#prefix)) return;
-    this.#note({ item, truncatedMs: heardMs });
+    const sentMs = this.#sentMs.get(item);
+    if (sentMs === undefined) return;
+    this.#note({ item, truncatedMs: Math.min(heardMs, sentMs) });
     if (this.#saying?.item === item) this.#end('cancelled');
   }
 
@@ -174,27 +186,29 @@ export class ScriptedSession implements SpeechSession {
 
   /** A turn of the caller with these words, whatever the sound holds. */
   turn(said: string, rule: SpokenRule): void {
-    this.#commit(said, rule);
+    if (this.#state === 'ready') this.#commit(said, rule);
   }
 
   /** Begins an answer of this length and does not end it. */
   begins(text: string): void {
-    this.#saying = this.#sayingOf(text);
-    this.options.listener.answerStarted(this.#saying.item);
-    this.options.listener.words(this.#saying.item, text);
-    this.options.listener.sound(this.#saying.item, this.#saying.sound);
+    if (this.#state !== 'ready') return;
+    const saying = this.#sayingOf(text);
+    const { item, sound } = saying;
+    saying.sent = sound.length;
+    this.#saying = saying;
+    this.#count(item, sound.length);
+    this.options.listener.answerStarted(item);
+    this.options.listener.words(item, text);
+    this.options.listener.sound(item, sound);
   }
 
   calls(id: string, name: string, given: unknown, andThen: string): void {
+    if (this.#state !== 'ready') return;
     this.#calls.set(id, { andThen });
     this.options.listener.toolCalled({ id, name, arguments: given });
   }
 
   // Inside
-
-  get #prefix(): string {
-    return 'answer-';
-  }
 
   #ready(): void {
     if (this.#state !== 'connecting') return;
@@ -210,7 +224,7 @@ export class ScriptedSession implements SpeechSession {
     const voice = this.#voice;
     voice.loudMs = loud ? voice.loudMs + FRAME_MS : 0;
     voice.quietMs = loud ? 0 : voice.quietMs + FRAME_MS;
-    if (!voice.on && voice.loudMs >= STARTS_AFTER_MS) {
+    if (!voice.on && voice.loudMs >= this.#script.startsAfterMs) {
       voice.on = true;
       this.#waiting = [];
       this.options.listener.speechStarted(at + FRAME_MS - voice.loudMs);
@@ -233,10 +247,12 @@ export class ScriptedSession implements SpeechSession {
     const turn = this.#turns;
     const { say, call } = rule;
     const id = this.#kit.ids.make('toolcall');
-    const then = call && (() => {
-      this.#calls.set(id, rule);
-      this.options.listener.toolCalled({ id, ...call });
-    });
+    const then =
+      call &&
+      (() => {
+        this.#calls.set(id, rule);
+        this.options.listener.toolCalled({ id, ...call });
+      });
     this.#after(this.#script.firstMs, () => {
       // The caller went on meanwhile.
       if (this.#voice.on || turn !== this.#turns) return;
@@ -259,7 +275,7 @@ export class ScriptedSession implements SpeechSession {
 
   #sayingOf(text: string, andThen?: () => void): Saying {
     const sound = watermark(this.#turns & 15, Math.max(FRAME_MS, text.length * this.#script.msPerCharacter), this.options.format);
-    return { item: `${this.#prefix}${this.#kit.ids.make('answer')}`, text, sound, sent: 0, andThen };
+    return { item: this.#kit.ids.make('answer'), text, sound, sent: 0, andThen };
   }
 
   #send(): void {
@@ -270,11 +286,18 @@ export class ScriptedSession implements SpeechSession {
     const to = Math.min(sound.length, sent + (PIECE_MS * rateOf(format)) / 1000);
     const charAt = (sample: number) => Math.round((text.length * sample) / sound.length);
     saying.sent = to;
+    this.#count(item, to);
     listener.words(item, text.slice(charAt(sent), charAt(to)));
     listener.sound(item, sound.subarray(sent, to));
     if (saying !== this.#saying) return;
     if (to < sound.length) this.#after(FRAME_MS, () => saying === this.#saying && this.#send());
     else this.#end('complete');
+  }
+
+  #count(item: string, samples: number): void {
+    this.#sentMs.set(item, (samples * 1000) / rateOf(this.options.format));
+    const [oldest] = this.#sentMs.keys();
+    if (this.#sentMs.size > 64 && oldest !== undefined) this.#sentMs.delete(oldest);
   }
 
   #end(how: 'complete' | 'cancelled'): void {
@@ -283,7 +306,7 @@ export class ScriptedSession implements SpeechSession {
     this.#saying = undefined;
     const { listener, format } = this.options;
     listener.answerEnded(saying.item, how);
-    const tokens = Math.ceil((saying.sent * 1000) / rateOf(format) / 50);
+    const tokens = Math.ceil((saying.sent * 20) / rateOf(format));
     const heardTokens = Math.ceil(this.#heardMs / 100);
     listener.used({
       inputTokens: heardTokens,

@@ -5,7 +5,7 @@ alter table assistants
   add column other_languages jsonb not null default '[]',
   add column voices jsonb not null default '{}',
   add column turn_taking jsonb not null
-    default '{"speculation":"speech","adaptive":true,"fillers":true,"hedging":false,"greetingProtected":false}',
+    default '{"speculation":"speech","adaptive":true,"fillers":true,"hedging":false,"greetingProtected":false,"rules":{}}',
   add column built_in_tools jsonb not null default '["end_call","take_message","schedule_callback","collect"]',
   add column transfer_targets jsonb not null default '[]',
   add column cost_ceiling double precision;
