@@ -130,13 +130,13 @@ describe('speculation', () => {
 
   test('what the transcriber takes back is forgotten, and the same words are not answered in secret again', () => {
     const stage = new Rehearsal({ transcriberEndsTurns: true }).voice(2_000, 3_000).words(3_250, 'Well my order', { final: false });
-    stage.feed(3_260, { type: 'eager-end-of-turn' }).feed(3_300, { type: 'turn-resumed' }).until(3_900);
+    stage.feed(3_260, { type: 'eager-end-of-turn' }).feed(3_300, { type: 'turn-resumed' }).until(3_650);
     expect(stage.story.slice(0, 2).map(([, what]) => what)).toEqual(['speculate', 'forget']);
     expect(stage.of('speculate')).toHaveLength(1);
     // Who foretells ends has had its say 300 ms after the words.
-    stage.words(3_900, 'Well my order is late', { final: false }).until(4_150);
+    stage.words(3_700, 'Well my order is late', { final: false }).until(3_950);
     expect(stage.of('speculate')).toHaveLength(1);
-    stage.until(4_600);
+    stage.until(4_100);
     expect(stage.of('speculate')).toHaveLength(2);
   });
 
