@@ -45,6 +45,9 @@ export interface BargeIn {
   /** Frames of the cut generation after the cut. */
   staleFrames: number;
   /** Words that were heard, and those that the next prompt says were heard; absent when no prompt followed. */
+  clauses?: string[];
+  heardMs?: number;
+  prompt?: string;
   heardWords?: number;
   promptWords?: number;
   /** Both are beginnings of the same answer, one word apart at most. */
@@ -100,13 +103,15 @@ function answering(asked: readonly Asked[], text: string, until: number): Asked 
   return asked.filter((one) => plain(one.text) === plain(text) && (one.firstTokenAt ?? Infinity) <= until).at(-1);
 }
 
-function spokenFirst(spoken: readonly Spoken[], mark: number, answer: string, onset: number): Spoken | undefined {
-  return spoken.findLast(
+/** The voice's first text of the answer to `request`: other calls may get the same words under the same mark. */
+function spokenFirst(spoken: readonly Spoken[], mark: number, answer: string, request: Asked, onset: number): Spoken | undefined {
+  const from = (request.firstTokenAt ?? request.at) - 1;
+  return spoken.find(
     (one) =>
       one.mark === mark &&
+      one.at >= from &&
       one.firstSpeechAt !== undefined &&
       one.firstSpeechAt <= onset &&
-      one.at > onset - SPOKEN_WITHIN_MS &&
       plain(answer).startsWith(plain(one.text)),
   );
 }
@@ -174,9 +179,9 @@ class CallMeasure {
     const arrived = this.#hearing?.voiceEnds.find((at) => at > end - EARLIEST_MS && at < end + LONGEST_LINE_MS);
     if (arrived === undefined) return;
     turn.lineMs = arrived - end;
-    const spoken = spokenFirst(this.#log.spoken, onset.mark, answerTo(scripted), onset.at);
-    const request = answering(this.#log.askedBy(line), scripted.text, (spoken?.at ?? onset.at) + 1);
+    const request = answering(this.#log.askedBy(line), scripted.text, onset.at);
     if (request) used.add(request);
+    const spoken = request && spokenFirst(this.#log.spoken, onset.mark, answerTo(scripted), request, onset.at);
     if (scripted.kind === 'approved' && !request) turn.poMs = turn.lineMs + onset.at - final.at;
     else if (request && spoken) {
       turn.poMs = turn.lineMs + onset.at - this.#ideal(final.at, request, spoken);
@@ -264,14 +269,10 @@ class CallMeasure {
     if (!request) return;
     const heardMs = this.#sound.audibleMs(mark, begun, cut + 1);
     const clauses = this.#log.spoken.filter((one) => one.mark === mark && one.at > begun - SPOKEN_WITHIN_MS && one.at < from);
-    Object.assign(
-      bargeIn,
-      heardWords(
-        clauses.map(({ text }) => text).filter((text) => plain(answer).includes(plain(text))),
-        heardMs,
-        request.saidBefore,
-      ),
-    );
+    // Other calls get the same answer under the same mark: each clause once, in the answer's order.
+    const place = (text: string) => plain(answer).indexOf(plain(text));
+    const texts = [...new Set(clauses.map(({ text }) => text))].filter((text) => place(text) >= 0).sort((a, b) => place(a) - place(b));
+    Object.assign(bargeIn, { clauses: texts, heardMs, prompt: request.saidBefore }, heardWords(texts, heardMs, request.saidBefore));
   }
 }
 

@@ -45,6 +45,8 @@ export interface SocketTranscriptionOptions {
   wire: Wire;
   /** See {@link SoundOutlet}. */
   chunkMs: number;
+  /** See `SoundOutletOptions`. */
+  quickMs?: number;
   fastest?: number;
   closed: (stream: SocketTranscription) => void;
 }
@@ -69,11 +71,12 @@ export class SocketTranscription implements TranscriptionStream {
   constructor(asked: TranscriberOptions, options: SocketTranscriptionOptions) {
     this.#asked = asked;
     this.#options = options;
-    const { kit, pool, url, wire, chunkMs, fastest } = options;
+    const { kit, pool, url, wire, chunkMs, quickMs, fastest } = options;
     this.#outlet = new SoundOutlet({
       clock: kit.clock,
       format: asked.format,
       chunkMs,
+      quickMs,
       send: (bytes) => this.#socket.sendSound(bytes),
       ...(fastest === undefined ? {} : { fastest }),
     });

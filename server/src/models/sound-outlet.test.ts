@@ -8,7 +8,7 @@ function frameOf(at: number, value: number): Frame {
   return { at, format: 'mulaw-8000', sound: silence('mulaw-8000').fill(value), concealed: false };
 }
 
-function outletOf(options: { chunkMs?: number; fastest?: number; send?: (bytes: Uint8Array) => boolean } = {}) {
+function outletOf(options: { chunkMs?: number; quickMs?: number; fastest?: number; send?: (bytes: Uint8Array) => boolean } = {}) {
   const kit = testKit();
   const sent: number[][] = [];
   const outlet = new SoundOutlet({
@@ -96,4 +96,18 @@ test('stream time follows the leg through any gaps', () => {
       starts.forEach((start, index) => expect(time.legAt(index * 20 + 5)).toBe(start + 5));
     }),
   );
+});
+
+test('the first quiet behind a voice leaves frame by frame, and its time is known', () => {
+  const { outlet, sent } = outletOf({ chunkMs: 80, quickMs: 60 });
+  outlet.open();
+  const loud = 0x20;
+  const quiet = 0xff;
+  let at = 0;
+  for (const level of [quiet, quiet, loud, loud, loud, quiet, quiet, quiet, quiet, quiet, quiet, quiet]) {
+    outlet.push(frameOf(at, level));
+    at += 20;
+  }
+  expect(sent.map(([bytes]) => bytes / 8)).toEqual([80, 40, 20, 20, 80]);
+  expect(outlet.legAt(130)).toBe(130);
 });

@@ -4,6 +4,7 @@
  * vendor's clock (which counts the sound it got) can be put on the leg's clock.
  */
 import { FRAME_MS, type Frame, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
+import { levelOf } from '#audio/level.ts';
 import type { Clock, Timer } from '#kit/clock.ts';
 
 export interface SoundOutletOptions {
@@ -11,6 +12,11 @@ export interface SoundOutletOptions {
   format: SoundFormat;
   /** A multiple of 20. */
   chunkMs: number;
+  /**
+   * The first so many milliseconds of quiet after sound leave frame by frame: they are what an end of turn is heard by, and
+   * waiting for a whole chunk would delay it. 0 when absent.
+   */
+  quickMs?: number;
   /** Sound of so many times real time may be sent after a burst of 1 s (a replay); no bound when absent. */
   fastest?: number;
   /** False: not now; it is offered again with the next frame. */
@@ -21,8 +27,12 @@ export interface SoundOutletOptions {
 const QUEUE_MS = 12_000;
 const BURST_MS = 1_000;
 
+/** Below this a frame is no voice near the telephone, dB relative to full scale. */
+const QUIET_DB = -45;
+
 interface Chunk {
   at: number;
+  ms: number;
   sound: Sound;
 }
 
@@ -33,6 +43,7 @@ export class SoundOutlet {
   readonly #most: number;
   /** The chunk being filled: frames in it. */
   #filling: { chunk: Chunk | undefined; frames: number } = { chunk: undefined, frames: 0 };
+  #quietMs = Number.POSITIVE_INFINITY;
   #pace: { creditMs: number; atMs: number; timer: Timer | undefined };
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
   #dropped = 0;
@@ -54,9 +65,11 @@ export class SoundOutlet {
     if (this.#state === 'closed' || frame.format !== format) return;
     const { chunk, frames } = this.#filling;
     if (chunk && frame.at !== chunk.at + frames * FRAME_MS) this.#finish();
-    this.#filling.chunk ??= { at: frame.at, sound: silence(format, (samplesPerFrame(format) * chunkMs) / FRAME_MS) };
+    this.#filling.chunk ??= { at: frame.at, ms: chunkMs, sound: silence(format, (samplesPerFrame(format) * chunkMs) / FRAME_MS) };
     this.#filling.chunk.sound.set(frame.sound, this.#filling.frames * samplesPerFrame(format));
+    const quick = this.#isQuick(frame);
     if (++this.#filling.frames * FRAME_MS === chunkMs) this.#finish();
+    else if (quick) this.#finish(this.#filling.frames);
   }
 
   /** The vendor takes sound from now on. */
@@ -89,10 +102,22 @@ export class SoundOutlet {
     return this.#sent.legAt(streamMs);
   }
 
-  #finish(): void {
+  #isQuick({ sound }: Frame): boolean {
+    const { quickMs = 0 } = this.#options;
+    if (quickMs === 0) return false;
+    this.#quietMs = levelOf(sound) > QUIET_DB ? 0 : this.#quietMs + FRAME_MS;
+    return this.#quietMs > 0 && this.#quietMs <= quickMs;
+  }
+
+  /** `frames`: only so many of a chunk that is not full. */
+  #finish(frames?: number): void {
     const { chunk } = this.#filling;
     this.#filling = { chunk: undefined, frames: 0 };
     if (!chunk) return;
+    if (frames !== undefined) {
+      chunk.ms = frames * FRAME_MS;
+      chunk.sound = chunk.sound.subarray(0, frames * samplesPerFrame(this.#options.format));
+    }
     this.#queue.push(chunk);
     if (this.#queue.length > this.#most) {
       this.#queue.shift();
@@ -102,13 +127,13 @@ export class SoundOutlet {
   }
 
   #drain(): void {
-    const { chunkMs, send } = this.#options;
-    while (this.#state === 'open' && this.#queue.length > 0 && this.#allowed(chunkMs)) {
-      const { at, sound } = this.#queue[0];
+    const { send } = this.#options;
+    while (this.#state === 'open' && this.#queue.length > 0 && this.#allowed(this.#queue[0].ms)) {
+      const { at, ms, sound } = this.#queue[0];
       if (!send(new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength))) return;
       this.#queue.shift();
-      this.#pace.creditMs -= chunkMs;
-      this.#sent.note(at, chunkMs);
+      this.#pace.creditMs -= ms;
+      this.#sent.note(at, ms);
     }
   }
 

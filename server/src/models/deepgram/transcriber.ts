@@ -19,8 +19,9 @@ export interface DeepgramTranscriberOptions {
   eager: number;
 }
 
-/** Flux recommends about 80 ms, nova takes what comes. Half of that: a frame waits 20 ms less before anybody can hear it. */
-const CHUNK_MS = 40;
+/** Flux recommends about 80 ms, nova takes what comes. The quiet behind the voice leaves at once: it ends the turn. */
+const CHUNK_MS = 80;
+const QUICK_MS = 600;
 /** The longest it waits for a turn to end, whatever its model thinks. */
 const TURN_TIMEOUT_MS = 5_000;
 /** Flux reports four times a second while it gets sound. */
@@ -74,6 +75,7 @@ export class DeepgramTranscriber implements Transcriber {
       url: this.#url(model, format, languages, options.phrases),
       wire: flux ? new FluxWire() : new NovaWire({ endsTurns: this.endsTurns }),
       chunkMs: CHUNK_MS,
+      quickMs: QUICK_MS,
       closed: (closed) => this.#streams.delete(closed),
     });
     this.#streams.add(stream);

@@ -16,6 +16,8 @@ export interface SonioxTranscriberOptions {
 }
 
 const CHUNK_MS = 60;
+/** The quiet behind the voice leaves frame by frame: it ends the turn. */
+const QUICK_MS = 600;
 /** Documented: "real-time or near real-time"; long bursts may end the connection. */
 const FASTEST = 3;
 /** A spare has not said what it wants yet, and counts as one of the streams that a key may have. */
@@ -57,6 +59,7 @@ export class SonioxTranscriber implements Transcriber {
         ...(terms.length > 0 ? { context: { terms } } : {}),
       }),
       chunkMs: CHUNK_MS,
+      quickMs: QUICK_MS,
       fastest: this.#fastest,
       closed: (closed) => this.#streams.delete(closed),
     });
