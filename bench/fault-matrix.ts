@@ -35,7 +35,6 @@ for (const cell of wanted) {
     turn_ms: Math.round(turnMs),
     ended: ending === undefined ? 'live' : `${ending.by}: ${ending.reason}`,
     went_on: wentOn,
-    ...(cell.defect === undefined ? {} : { known_defect: cell.defect }),
   });
 }
 
@@ -64,7 +63,6 @@ if (values.cell === undefined) {
       n,
       goal: 0,
     },
-    { name: 'cells_with_a_known_defect', value: faultCells.filter(({ defect }) => defect !== undefined).length, unit: '', n, goal: 0 },
     { name: 'calls_that_went_on', value: results.filter(({ wentOn }) => wentOn).length, unit: '', n },
   ];
   publish('fault-matrix', { clock: 'virtual', cells: rows }, figures, { cells: rows }, seed);

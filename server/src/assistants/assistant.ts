@@ -14,7 +14,7 @@ export interface AssistantPolicy {
 }
 
 function policyOf({ eagerness, idleMs, turnTaking }: Pick<Assistant, 'eagerness' | 'idleMs' | 'turnTaking'>): AssistantPolicy {
-  const { speculation, adaptive, fillers, hedging, rules = {} } = turnTaking;
+  const { speculation, adaptive, fillers, hedging, rules } = turnTaking;
   return { eagerness, idleMs, speculation, adaptive, fillers, hedging, rules };
 }
 

@@ -32,13 +32,14 @@ test('any story ends as it should', { timeout: 60_000 }, async () => {
       fc.array(move, { maxLength: 14 }),
       fc.boolean(),
       fc.integer({ min: 0, max: 1_500 }),
-      async (moves, protectedGreeting, readyMs) => {
+      fc.boolean(),
+      async (moves, protectedGreeting, readyMs, fillers) => {
         let speech: ScriptedSpeech | undefined;
         const received = new Map<string, number>();
         const stage = await Stage.set({
           tools: [tool],
           answers: () => 'Nine to five.',
-          plan: { greetingProtected: protectedGreeting },
+          plan: { greetingProtected: protectedGreeting, policy: { fillers } },
           talk: (given, kit) => {
             speech = new ScriptedSpeech(kit, {
               heard: ['When are you open?', 'And on Sunday?'],
@@ -73,7 +74,9 @@ test('any story ends as it should', { timeout: 60_000 }, async () => {
         const completed = stage.of('turn-completed').map(({ turn }) => turn);
         expect(completed).toEqual([...new Set(completed)]);
         expect(completed).toEqual(completed.toSorted((a, b) => a - b));
-        for (const { text, fromAt, toAt } of stage.of('speech-played')) {
+        const told = stage.conversation.messages.flatMap((message) => (message.role === 'assistant' ? [message.text] : []));
+        for (const { text, fromAt, toAt, filler } of stage.of('speech-played')) {
+          if (filler) expect(told.join(' ')).not.toContain(text);
           expect(text).not.toBe('');
           expect(toAt).toBeGreaterThanOrEqual(fromAt);
         }

@@ -9,12 +9,11 @@
 import type { Ending, TurnStages } from '@tandem/contract';
 import type { Frame, Sound } from '#audio/frame.ts';
 import { childOf } from '#kit/abort.ts';
-import { messageOf, VendorError } from '#kit/errors.ts';
-import type { ModelToolCall } from '#models/language-model.ts';
+import { VendorError } from '#kit/errors.ts';
 import type { SpeechToSpeech } from '#models/speech-to-speech.ts';
-import { END_CALL } from './answer.ts';
 import type { HandOver } from './continuation.ts';
 import type { ConversationOptions, SettledOptions } from './conversation-options.ts';
+import { DirectAnswers } from './direct-answers.ts';
 import { DirectEar } from './direct-ear.ts';
 import { DirectModel } from './direct-model.ts';
 import { DirectMouth } from './direct-mouth.ts';
@@ -22,6 +21,7 @@ import { DirectRecord } from './direct-record.ts';
 import type { DirectReply } from './direct-reply.ts';
 import { Patience } from './direct-patience.ts';
 import { DIRECT_NOTE, DirectTools } from './direct-tools.ts';
+import { DirectWaiting } from './direct-waiting.ts';
 import { KeyEntry } from './key-entry.ts';
 import { type Eagerness, settlePlan } from './plan.ts';
 import type { Talk } from './talk.ts';
@@ -44,10 +44,12 @@ export class DirectConversation implements Talk {
   readonly #keys: KeyEntry;
   readonly #ended = Promise.withResolvers<Ending>();
   readonly #patience: Patience;
+  readonly #waiting: DirectWaiting;
+  readonly #answers: DirectAnswers;
   readonly #eagerness: Eagerness;
   #reply = childOf(undefined);
   #phase: 'open' | 'dying' | 'over' = 'open';
-  readonly #story = { greeted: false, reprompts: 0, committedAt: 0, ending: undefined as Ending | undefined };
+  readonly #story = { greeted: false, dry: false, reprompts: 0, committedAt: 0, ending: undefined as Ending | undefined };
 
   constructor(options: DirectOptions) {
     const plan = settlePlan(options.plan);
@@ -83,6 +85,20 @@ export class DirectConversation implements Talk {
         speechEnded: (from, to) => this.#voiceEnded(from, to),
       },
     );
+    const parts = { model: this.#model, mouth: this.#mouth, ear: this.#ear, record: this.#record, tools: this.#tools };
+    this.#waiting = new DirectWaiting(this.#options, { ...parts, patience: this.#patience });
+    this.#answers = new DirectAnswers({
+      ...parts,
+      vendor: options.model,
+      now: at,
+      signal: () => this.#reply.signal,
+      listener: {
+        cancelled: () => void (this.#withholds || this.#interrupt('speech')),
+        failed: () => this.#answerFailed(),
+        goodbye: () => (this.#story.ending = { by: 'assistant', reason: 'goodbye' }),
+        returned: () => this.#safely(() => {}),
+      },
+    });
     this.#scope.signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
@@ -91,6 +107,7 @@ export class DirectConversation implements Talk {
     if (this.#phase === 'open') {
       this.#record.open({});
       this.#safely(() => this.#open());
+      void this.#waiting.warm(this.#scope.signal);
     }
     return this.#ended.promise;
   }
@@ -101,6 +118,7 @@ export class DirectConversation implements Talk {
       this.#mouth.tick();
       this.#ear.frame(heard, sent);
       if (!this.#withholds) this.#model.push(heard);
+      this.#wait();
     } catch (error) {
       this.#broken(error);
     }
@@ -145,7 +163,6 @@ export class DirectConversation implements Talk {
 
   #open(): void {
     const { model, leg, plan } = this.#options;
-    const told = (run: () => void) => this.#told(run);
     this.#model.open({
       format: leg.format,
       instructions: `${plan.instructions}\n\n${DIRECT_NOTE}`,
@@ -153,20 +170,12 @@ export class DirectConversation implements Talk {
       voice: plan.voices?.[model.name] ?? plan.voice,
       tools: this.#tools.offered,
       eagerness: this.#eagerness,
-      listener: {
-        ready: () => told(() => this.#model.becameReady()),
-        speechStarted: () => told(() => this.#modelHears()),
-        speechStopped: () => told(() => this.#model.hear(false)),
-        turnCommitted: () => told(() => this.#spoken()),
-        callerSaid: (text, final) => told(() => this.#record.turns.said(text, final, this.#ear.last)),
-        answerStarted: (item) => told(() => this.#begin(item)),
-        sound: (item, sound) => told(() => this.#sound(item, sound)),
-        words: (item, text) => told(() => this.#mouth.words(item, text)),
-        answerEnded: (item, how) => told(() => this.#answerEnded(item, how)),
-        toolCalled: (call) => told(() => this.#toolCalled(call)),
-        used: (usage) => told(() => this.#record.usage.addSpeech(model, usage)),
+      listener: this.#answers.listener({
+        told: (run) => this.#told(run),
+        speechStarted: () => this.#modelHears(),
+        turnCommitted: () => this.#spoken(),
         failed: (error) => this.#safely(() => this.#die(error)),
-      },
+      }),
     });
     if (plan.greeting.trim() === '') this.#greeted();
     else this.#model.say(plan.greeting, 'greeting');
@@ -199,12 +208,14 @@ export class DirectConversation implements Talk {
   #voiceStarted(): void {
     const { record, plan } = this.#options;
     record({ type: 'speech-started', party: 'caller' });
+    this.#patience.speaks();
     if (!this.#withholds) this.#mouth.duck(plan.policy.duckDb);
     this.#safely(() => {});
   }
 
   /** A dead model does not interrupt itself, and one that has made all of its answer may not know that it is still heard. */
   #voiceSustained(): void {
+    this.#hush();
     const unaware = this.#phase === 'dying' || (this.#mouth.complete && !this.#model.hears && !this.#withholds);
     if (unaware && this.#mouth.speaking) this.#safely(() => this.#interrupt('speech'));
   }
@@ -212,7 +223,9 @@ export class DirectConversation implements Talk {
   #voiceEnded(fromAt: number, toAt: number): void {
     this.#options.record({ type: 'speech-ended', party: 'caller', durationMs: Math.max(0, toAt - fromAt) });
     this.#mouth.duck(0);
-    if (this.#model.ready && !this.#withholds && this.#phase === 'open') this.#patience.spoke(fromAt, toAt);
+    // One that hears already need not say so again when the caller goes on after a pause.
+    const mustNotice = this.#model.ready && !this.#model.hears && !this.#withholds;
+    if (mustNotice && this.#phase === 'open') this.#patience.spoke(fromAt, toAt);
     this.#safely(() => {});
   }
 
@@ -226,6 +239,7 @@ export class DirectConversation implements Talk {
   #spoken(): void {
     this.#model.hear(false);
     this.#interrupt('speech');
+    this.#ear.committed();
     const stages = this.#ear.stages(this.#options.at(), this.#story.committedAt);
     const { fromAt, toAt } = this.#ear.last;
     this.#turn(stages, () => this.#record.turns.spoken('model', stages, { fromAt, toAt: Math.max(toAt, stages.speechEndAt ?? fromAt) }));
@@ -235,6 +249,7 @@ export class DirectConversation implements Talk {
     const now = this.#options.at();
     this.#interrupt(source);
     if (this.#phase === 'dying') return this.#leave(text);
+    this.#ear.written();
     const stages: TurnStages = { endpointAt: now, committedAt: now };
     this.#turn(stages, () => this.#record.turns.written(source, rule, text, stages));
     this.#model.typed(text);
@@ -256,6 +271,8 @@ export class DirectConversation implements Talk {
 
   /** The leg is silent now, and the model is told what was heard. */
   #interrupt(cause: string): void {
+    // What a model says of a voice that is over does not cut a word of ours short.
+    if (cause !== 'speech') this.#hush();
     if (!this.#model.busy && !this.#mouth.speaking) return;
     this.#cut(cause);
     this.#model.giveUp(cause === 'speech');
@@ -267,6 +284,7 @@ export class DirectConversation implements Talk {
 
   #cut(cause?: string): void {
     this.#mouth.tick();
+    this.#hush();
     const cut = this.#mouth.stop();
     this.#model.heard(cut);
     const [first] = cut;
@@ -275,31 +293,16 @@ export class DirectConversation implements Talk {
     this.#record.heard(first, true);
   }
 
+  #hush(): void {
+    this.#mouth.tick();
+    const filler = this.#mouth.hush();
+    if (filler) this.#record.heard(filler, true);
+  }
+
   // The model's answers
 
-  #begin(item: string): void {
-    const kind = this.#model.begins(item);
-    if (kind === undefined) return;
-    this.#record.stages.firstTokenAt ??= this.#options.at();
-    if (!this.#mouth.begin({ item, turn: this.#record.turns.turn, kind })) this.#model.cancel();
-  }
-
-  #sound(item: string, sound: Sound): void {
-    if (this.#mouth.has(item)) this.#record.stages.firstAudioAt ??= this.#options.at();
-    if (this.#mouth.sound(item, sound)) return;
-    // What came is still heard.
-    this.#mouth.end(item);
-    this.#model.cancel();
-  }
-
-  #answerEnded(item: string, how: 'complete' | 'cancelled' | 'failed'): void {
-    this.#model.ended(item);
-    const whole = this.#mouth.of(item)?.complete ?? true;
-    const reply = this.#mouth.end(item);
-    if (how === 'cancelled' && !whole && !this.#withholds) return this.#interrupt('speech');
-    if (how !== 'failed' || !reply || reply.receivedMs > 0) return;
-    this.#mouth.stop();
-    this.#model.owe();
+  #answerFailed(): void {
+    this.#cut();
     this.#die(new VendorError(this.#options.model.name, 'retryable', 'an answer failed'));
   }
 
@@ -312,42 +315,33 @@ export class DirectConversation implements Talk {
   #greeted(): void {
     const held = this.#withholds;
     this.#story.greeted = true;
-    if (held) this.#ear.replay((frame) => this.#model.push(frame));
-  }
-
-  #toolCalled(call: ModelToolCall): void {
-    const { turn } = this.#record.turns;
-    if (call.name === END_CALL) return this.#endCall(call);
-    this.#model.owe();
-    const { signal } = this.#reply;
-    void this.#tools.run(turn, call, signal).then((result) => {
-      if (this.#phase === 'over') return;
-      this.#model.toolReturned(call.id, result);
-      if (turn === this.#record.turns.turn) this.#model.owe();
-      this.#safely(() => {});
-    });
-  }
-
-  /** The goodbye was said in the same breath, or is said now. */
-  #endCall(call: ModelToolCall): void {
-    this.#story.ending = { by: 'assistant', reason: 'goodbye' };
-    if (this.#mouth.speaking || this.#model.making) return;
-    this.#model.toolReturned(call.id, '{"ok":true,"now":"Say goodbye."}');
-    this.#model.owe();
+    if (held) this.#ear.replay(false, (frame) => this.#model.push(frame));
   }
 
   // Waiting
 
+  /** Once per frame: who waits too long hears something. */
+  #wait(): void {
+    if (this.#phase === 'over') return;
+    const { dry } = this.#mouth;
+    if (dry !== this.#story.dry) {
+      this.#story.dry = dry;
+      this.#tend();
+    }
+    this.#waiting.tick(this.#story.committedAt, this.#withholds);
+  }
+
   #tend(): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'dying') {
-      if (!this.#mouth.speaking && !this.#tools.acting) this.#leave();
+      if (!this.#mouth.busy && !this.#tools.acting) this.#leave();
       return;
     }
-    const speaking = this.#mouth.speaking !== undefined;
+    const { speaking, busy } = this.#mouth;
     const { running } = this.#tools;
-    this.#patience.owes(running ? undefined : this.#model.waitMs(this.#story.greeted, speaking, this.#ear.voiced));
-    if (this.#model.busy || speaking || running) return this.#patience.stirs();
+    const { greeted } = this.#story;
+    this.#patience.owes(running ? undefined : this.#model.waitMs({ greeted, speaking, callerVoiced: this.#ear.voiced }));
+    if (this.#model.busy || busy || running) return this.#patience.stirs();
     this.#record.complete(false);
     if (this.#model.hears || this.#keys.open) return this.#patience.stirs();
     const { ending } = this.#story;
@@ -378,38 +372,31 @@ export class DirectConversation implements Talk {
   /** The session is dead. What was received whole is still heard. */
   #die(error: VendorError): void {
     if (this.#phase !== 'open') return;
-    const { health, model, record, languageModels } = this.#options;
+    const { health, model, languageModels } = this.#options;
     this.#phase = 'dying';
     health.failed(STAGE, model.name, error);
-    const head = { type: 'provider-failed', turn: this.#record.turns.turn, stage: STAGE, provider: model.name } as const;
-    record({ ...head, category: error.category, message: messageOf(error), next: languageModels[0].name });
+    this.#record.failed(STAGE, model.name, error, languageModels[0].name);
     this.#stop();
-    const whole = this.#mouth.speaking !== undefined && this.#mouth.complete;
+    const whole = this.#mouth.busy && this.#mouth.complete;
     if (!whole) this.#cut('provider-failed');
     if (!this.#tools.acting && !whole) this.#leave();
   }
 
   /** `more`: words of the caller that came too late for the model. */
   #leave(more = ''): void {
-    const unanswered = this.#model.behind && this.#record.isOpen;
-    const text = unanswered ? this.#record.turns.text : undefined;
+    const { greeted } = this.#story;
     const keys = this.#keys.close();
-    const newest = this.#record.turns.turn;
-    // What nobody has written down yet is heard again by whoever comes next.
-    const unheard = (unanswered && text === undefined && newest > 0) || this.#model.hears || this.#ear.voiced;
-    const taken = !this.#story.greeted || (unanswered && newest > 0);
-    if (!taken) this.#record.complete(false);
-    const turn = taken ? this.#record.turns.giveUpNewest() : newest;
-    this.#record.turns.settle();
+    const { turn, text, wordless } = this.#record.leave(greeted, this.#model.behind);
     this.#phase = 'over';
     this.#options.handOver({
-      greet: !this.#story.greeted,
+      greet: !greeted,
       history: this.#record.history,
       usage: this.#record.usage,
       turn,
       epoch: this.#record.epoch,
       pending: [text, keys, more].filter(Boolean).join(' '),
-      replay: (push) => void (unheard && this.#ear.replay(push)),
+      // What nobody has written down yet is heard again by whoever comes next.
+      replay: (push) => this.#ear.replay(wordless, push),
     });
   }
 

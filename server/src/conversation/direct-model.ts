@@ -6,17 +6,25 @@ import type { Frame } from '#audio/frame.ts';
 import type { SpeechSession, SpeechSessionOptions, SpeechToSpeech } from '#models/speech-to-speech.ts';
 import type { DirectReply } from './direct-reply.ts';
 import type { ReplyKind } from './floor-terms.ts';
+import type { Eagerness } from './plan.ts';
 import type { ProviderHealth } from './provider-health.ts';
 
 const STAGE = 'speech-to-speech';
-/** From the start to the first sound of the greeting, connecting included. */
-const GREETING_WITHIN_MS = 4_000;
-/** From the end of the caller's turn, or from being asked, to the beginning of an answer. */
-const ANSWER_WITHIN_MS = 8_000;
-/** Between two pieces of an answer. */
-const SOUND_WITHIN_MS = 5_000;
-/** From the caller's silence to the end of the turn that the model hears: semantic detection waits for up to 8 s. */
-const TURN_WITHIN_MS = 12_000;
+/** From the start, or the newest sign of life, to the first sound of the greeting: nobody says "one moment" before hello. */
+const GREETING_WITHIN_MS = 1_200;
+/** From the end of the caller's turn, or from being asked, to the first sound of an answer. */
+const ANSWER_WITHIN_MS = 3_000;
+/** In the middle of an answer, once all that came of it was heard: answers come faster than they are said. */
+const MORE_WITHIN_MS = 1_000;
+/** From the caller's silence to the end of the turn that the model hears: semantic detection waits for 2, 4 or 8 s at most. */
+const TURN_WITHIN_MS: Readonly<Record<Eagerness, number>> = { high: 3_000, medium: 4_500, low: 8_500 };
+
+export interface DirectState {
+  greeted: boolean;
+  /** The answer at the caller's ear, or the next one. */
+  speaking: DirectReply | undefined;
+  callerVoiced: boolean;
+}
 
 export class DirectModel {
   readonly #model: SpeechToSpeech;
@@ -30,6 +38,7 @@ export class DirectModel {
   /** The answer that still comes in. */
   #making: string | undefined;
   #hears = false;
+  #eagerness: Eagerness = 'medium';
 
   constructor(model: SpeechToSpeech, health: ProviderHealth) {
     this.#model = model;
@@ -60,14 +69,18 @@ export class DirectModel {
   }
 
   /** How long what is still to come may take; undefined when nothing is. */
-  waitMs(greeted: boolean, speaking: boolean, callerVoiced: boolean): number | undefined {
-    if (this.making) return SOUND_WITHIN_MS;
-    if (!greeted && !speaking) return GREETING_WITHIN_MS;
-    if (this.#owes || (this.#asked.length > 0 && !speaking)) return ANSWER_WITHIN_MS;
-    return this.#hears && !callerVoiced ? TURN_WITHIN_MS : undefined;
+  waitMs({ greeted, speaking, callerVoiced }: DirectState): number | undefined {
+    if (speaking?.dry) return MORE_WITHIN_MS;
+    const sounds = speaking !== undefined && speaking.receivedMs > 0;
+    // What has come of it is being heard.
+    if (this.making && sounds) return undefined;
+    if (!greeted && !sounds) return GREETING_WITHIN_MS;
+    if (this.behind || (this.#asked.length > 0 && !sounds)) return ANSWER_WITHIN_MS;
+    return this.#hears && !callerVoiced ? TURN_WITHIN_MS[this.#eagerness] : undefined;
   }
 
   open(options: SpeechSessionOptions): void {
+    this.#eagerness = options.eagerness;
     this.#health.breaker(STAGE, this.#model.name).admit();
     this.#session = this.#model.open(options);
   }

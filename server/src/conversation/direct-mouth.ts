@@ -1,6 +1,7 @@
 /** The answers of a speech-to-speech model on one leg: played one after the other, in the order in which they were begun. */
 import type { Sound } from '#audio/frame.ts';
 import { DirectReply, type DirectReplyOptions } from './direct-reply.ts';
+import type { Filler } from './waiting.ts';
 
 /** Answers that wait for the one before them. */
 const MOST_WAITING = 8;
@@ -16,7 +17,7 @@ export class DirectMouth {
   readonly #leg: DirectReplyOptions['leg'];
   readonly #now: () => number;
   readonly #listener: DirectMouthListener;
-  /** The first is being played. */
+  /** The first is being played, as soon as there is any of it. */
   #replies: DirectReply[] = [];
 
   constructor({ leg, now }: Pick<DirectReplyOptions, 'leg' | 'now'>, listener: DirectMouthListener) {
@@ -25,8 +26,28 @@ export class DirectMouth {
     this.#listener = listener;
   }
 
+  /** The model's answer that is being said or is the next to be. */
   get speaking(): DirectReply | undefined {
-    return this.#replies[0];
+    return this.#replies.find(({ filler }) => !filler);
+  }
+
+  /** Something is to be heard still, be it a filler. */
+  get busy(): boolean {
+    return this.#replies.length > 0;
+  }
+
+  get filling(): boolean {
+    return this.#replies[0]?.filler ?? false;
+  }
+
+  /** The answer has stopped in its middle. */
+  get dry(): boolean {
+    return this.#replies[0]?.dry ?? false;
+  }
+
+  /** Nothing of the first answer has come: something else can be said before it. */
+  get open(): boolean {
+    return !this.#replies[0]?.begun;
   }
 
   /** Everything that is to be said is there. */
@@ -35,20 +56,42 @@ export class DirectMouth {
   }
 
   has(item: string): boolean {
-    return this.#replies.some((reply) => reply.item === item);
+    return this.of(item) !== undefined;
   }
 
   /** False when too many wait. */
   begin(reply: Pick<DirectReplyOptions, 'item' | 'turn' | 'kind'>): boolean {
     if (this.#replies.length >= MOST_WAITING) return false;
     this.#replies.push(new DirectReply({ ...reply, leg: this.#leg, now: this.#now }));
-    if (this.#replies.length === 1) this.#play();
     return true;
+  }
+
+  /** Says it now, where {@link open}. */
+  fill({ text, line }: Filler, turn: number): void {
+    if (!this.open) return;
+    const reply = new DirectReply({ item: '', turn, kind: 'answer', filler: true, leg: this.#leg, now: this.#now });
+    reply.say(text);
+    reply.push(line.sound);
+    reply.end();
+    this.#replies.unshift(reply);
+    this.#play();
+  }
+
+  /** The filler is silent from the next frame on. Returns it. */
+  hush(): DirectReply | undefined {
+    if (!this.filling) return undefined;
+    const reply = this.#replies.shift();
+    reply?.stop();
+    this.#play();
+    return reply;
   }
 
   /** False when no more of it can wait; true also for an answer that was cut. */
   sound(item: string, sound: Sound): boolean {
-    return this.of(item)?.push(sound) ?? true;
+    const reply = this.of(item);
+    const taken = reply?.push(sound) ?? true;
+    if (reply && reply === this.#replies[0]) this.#play();
+    return taken;
   }
 
   words(item: string, text: string): void {
@@ -59,6 +102,7 @@ export class DirectMouth {
   end(item: string): DirectReply | undefined {
     const reply = this.of(item);
     reply?.end();
+    if (reply && reply === this.#replies[0]) this.#play();
     return reply;
   }
 
@@ -82,12 +126,12 @@ export class DirectMouth {
 
   /** The answer while it is still to be heard. */
   of(item: string): DirectReply | undefined {
-    return this.#replies.find((reply) => reply.item === item);
+    return this.#replies.find((reply) => !reply.filler && reply.item === item);
   }
 
   #play(): void {
     const reply = this.#replies[0];
-    if (!reply) return;
+    if (!reply || reply.begun || (reply.receivedMs === 0 && !reply.complete)) return;
     void reply.play().then(() => {
       if (reply !== this.#replies[0]) return;
       // Shorter than a tick: it was audible all the same.

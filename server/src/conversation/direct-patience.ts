@@ -4,9 +4,9 @@
  */
 import type { Clock, Timer } from '#kit/clock.ts';
 
-/** A voice as long as this is noticed by a model that lives, so long after its end at the latest. */
-const NOTICEABLE_MS = 1_000;
-const NOTICED_WITHIN_MS = 4_000;
+/** A voice as long as this, be it in pieces, is noticed by a model that lives, so long after its end at the latest. */
+const NOTICEABLE_MS = 400;
+const NOTICED_WITHIN_MS = 2_500;
 
 export interface PatienceOptions {
   clock: Pick<Clock, 'after'>;
@@ -17,10 +17,12 @@ export interface PatienceOptions {
 
 export class Patience {
   readonly #options: PatienceOptions;
-  #guard: Timer | undefined;
+  #guard: { timer: Timer; waitMs: number } | undefined;
   #rest: Timer | undefined;
   #deaf: Timer | undefined;
   #signAt = 0;
+  /** The caller's voice since the model's newest sign. */
+  #unnoticedMs = 0;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
@@ -29,24 +31,41 @@ export class Patience {
   /** The model has told something: whatever it still owes has its time again. */
   sign(): void {
     this.#signAt = this.#options.now();
+    this.#unnoticedMs = 0;
     this.#deaf?.cancel();
     this.owes(undefined);
   }
 
-  /** `waitMs`: how long what the model owes may take; undefined when it owes nothing. Waiting goes on while it is told again. */
+  /** When the model last told anything, on the call's clock. */
+  get signAt(): number {
+    return this.#signAt;
+  }
+
+  /** The caller has said enough to be noticed, and was not. */
+  get unnoticed(): boolean {
+    return this.#unnoticedMs >= NOTICEABLE_MS;
+  }
+
+  /** `waitMs`: how long what the model owes may take; undefined when it owes nothing. Waiting goes on while the same is told again. */
   owes(waitMs: number | undefined): void {
-    if (waitMs !== undefined) {
-      this.#guard ??= this.#options.clock.after(waitMs, () => this.#options.late('nothing came', waitMs));
-      return;
-    }
-    this.#guard?.cancel();
+    if (this.#guard && this.#guard.waitMs === waitMs) return;
+    this.#guard?.timer.cancel();
     this.#guard = undefined;
+    if (waitMs === undefined) return;
+    this.#guard = { waitMs, timer: this.#options.clock.after(waitMs, () => this.#options.late('nothing came', waitMs)) };
+  }
+
+  /** The caller speaks: only when they have finished can anybody be late. */
+  speaks(): void {
+    this.#deaf?.cancel();
   }
 
   /** The caller spoke: a model that lives has noticed, or does soon. */
   spoke(fromAt: number, toAt: number): void {
     this.#deaf?.cancel();
-    if (this.#signAt >= fromAt || toAt - fromAt < NOTICEABLE_MS) return;
+    if (this.#signAt >= fromAt) return;
+    this.#unnoticedMs += toAt - fromAt;
+    if (!this.unnoticed) return;
     const late = () => this.#options.late("the caller's voice was not noticed", NOTICED_WITHIN_MS);
     this.#deaf = this.#options.clock.after(NOTICED_WITHIN_MS, late);
   }

@@ -22,12 +22,15 @@ export interface DirectReplyOptions {
   item: string;
   turn: number;
   kind: ReplyKind;
+  /** Ours, said while the caller waits: no part of what the model said. */
+  filler?: boolean;
 }
 
 export class DirectReply {
   readonly item: string;
   readonly turn: number;
   readonly kind: ReplyKind;
+  readonly filler: boolean;
   readonly #options: DirectReplyOptions;
   readonly #sound = new Channel<Sound>(MOST_PIECES, 'refuse');
   readonly #clause: { -readonly [K in keyof TimedClause]: TimedClause[K] } = { text: '', fromMs: 0, toMs: 0, complete: false, spoken: [] };
@@ -39,6 +42,7 @@ export class DirectReply {
     this.item = options.item;
     this.turn = options.turn;
     this.kind = options.kind;
+    this.filler = options.filler ?? false;
   }
 
   /** Milliseconds of sound that came. */
@@ -49,6 +53,16 @@ export class DirectReply {
   /** Everything of it came. */
   get complete(): boolean {
     return this.#clause.complete;
+  }
+
+  /** It is on the leg. */
+  get begun(): boolean {
+    return this.#playout !== undefined;
+  }
+
+  /** All that came of it was heard, and more must come. */
+  get dry(): boolean {
+    return !this.complete && this.receivedMs > 0 && this.receivedMs - this.heardMs < FRAME_MS;
   }
 
   /** When its first sound left, on the call's clock; undefined before. */
@@ -119,6 +133,7 @@ export class DirectReply {
     const { heard, heardMs } = this;
     if (heard === '' || this.#fromAt === undefined) return undefined;
     const words = wordTimesOf(this.#clause).filter(({ toMs }) => heard === this.#clause.text || toMs <= heardMs);
-    return { text: heard, fromAt: this.#fromAt, toAt: this.#fromAt + heardMs, words };
+    const line = { text: heard, fromAt: this.#fromAt, toAt: this.#fromAt + heardMs, words };
+    return this.filler ? { ...line, filler: true } : line;
   }
 }

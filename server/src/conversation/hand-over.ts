@@ -2,7 +2,7 @@
  * One kind of conversation taking over from another on the same leg: an assistant that speaks for itself (speech to speech)
  * whose session dies is followed by the same assistant in its ordinary way, with everything that was said so far.
  */
-import type { Ending } from '@tandem/contract';
+import type { CallFact, Ending } from '@tandem/contract';
 import type { Frame, Sound } from '#audio/frame.ts';
 import type { SpeechToSpeech } from '#models/speech-to-speech.ts';
 import type { HandOver } from './continuation.ts';
@@ -10,7 +10,7 @@ import { Conversation } from './conversation.ts';
 import type { ConversationOptions } from './conversation-options.ts';
 import { DirectConversation } from './direct-conversation.ts';
 import type { Talk } from './talk.ts';
-import { warmMoment } from './warm-speech.ts';
+import { warmGreeting, warmMoment } from './warm-speech.ts';
 
 /** The assistant on its leg: with `model` where it may be asked now, in the ordinary way otherwise and afterwards. */
 export function talkOf(options: ConversationOptions, model: SpeechToSpeech | undefined): Talk {
@@ -31,7 +31,9 @@ class Succession implements Talk {
   start(): Promise<Ending> {
     this.#follow(this.#talk);
     const { kit, businessId, leg, plan, synthesizers, health, kept, signal } = this.#options;
-    void warmMoment({ kit, businessId, format: leg.format, plan, synthesizers, health, kept }, signal);
+    const parts = { kit, businessId, format: leg.format, plan, synthesizers, health, kept };
+    void warmGreeting(parts, signal);
+    void warmMoment(parts, signal);
     return this.#ended.promise;
   }
 
@@ -71,9 +73,16 @@ class Succession implements Talk {
   }
 
   #succeed({ replay, ...continues }: HandOver): void {
-    const talk = new Conversation({ ...this.#options, continues });
+    let again = false;
+    // Where the caller's voice began and ended is recorded already of what is heard again.
+    const record = (fact: CallFact) => {
+      if (!again || (fact.type !== 'speech-started' && fact.type !== 'speech-ended')) this.#options.record(fact);
+    };
+    const talk = new Conversation({ ...this.#options, record, continues });
     this.#talk = talk;
     this.#follow(talk);
+    again = true;
     replay((frame) => talk.frame(frame, undefined));
+    again = false;
   }
 }

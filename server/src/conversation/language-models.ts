@@ -177,8 +177,11 @@ class Asking {
   drop(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#parts.health.breaker(STAGE, this.model.name).dropped();
-    if (!this.#counted) this.#parts.usage.addEstimate(this.model, lengthOf(this.#request), this.#gotCharacters);
+    const { health } = this.#parts;
+    health.breaker(STAGE, this.model.name).dropped();
+    // Who has never answered (a wrong key) bills nothing.
+    if (!this.#counted && health.latency(STAGE, this.model).count > 0)
+      this.#parts.usage.addEstimate(this.model, lengthOf(this.#request), this.#gotCharacters);
     this.#scope.abort('superseded');
     this.#stream.return().catch(() => {});
   }

@@ -93,6 +93,24 @@ describe('usage', () => {
     await stage.strike();
   });
 
+  test('a request called off before its model had counted is paid for by estimate', async () => {
+    const stage = await Stage.set({
+      ...paid,
+      answers: ({ messages }) =>
+        messages.length > 2 ? [50, 'This is a long answer. '.repeat(20), 1_500, 'More. ', 1_900, 'Late.'] : ['Yes.'],
+    });
+    await stage.says('Are you open today?', GREETED, { ms: 900 });
+    await stage.says('Tell me all about it.', 6_000, { ms: 900 });
+    await stage.says('No stop.', 9_500, { ms: 900 });
+    await stage.until(10_900);
+    await stage.strike();
+    const tokens = stage.of('usage-counted').flatMap(({ lines }) => lines.filter(({ stage: of }) => of === 'language-model'));
+    expect(stage.of('reply-interrupted')).toHaveLength(1);
+    const output = tokens.filter(({ unit }) => unit === 'output-tokens').reduce((sum, { quantity }) => sum + quantity, 0);
+    expect(output).toBe(Math.ceil(('This is a long answer. '.length * 20 + 'More. '.length) / 4));
+    expect(tokens.find(({ unit }) => unit === 'input-tokens')?.quantity).toBeGreaterThan(5);
+  });
+
   test('when the money is spent the call ends with a polite line', async () => {
     const stage = await Stage.set({ ...paid, models: (...given) => ({ ...paid.models?.(...given), costCeilingMicros: 100 }) });
     for (const at of [GREETED, 6_000]) await stage.says('When are you open?', at, { ms: 900 });

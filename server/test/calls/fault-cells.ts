@@ -39,8 +39,6 @@ export interface Cell {
   /** Named by `provider-failed` facts, in order of their first failure. */
   failed: readonly string[];
   options: (probe: Probe) => OfficeOptions;
-  /** What is known to be wrong with it: the test fails once it is not any more, and this line goes. */
-  defect?: string;
 }
 
 /** What a cell's models have seen. */
@@ -343,13 +341,6 @@ function toolCells(): Cell[] {
 
 // Speech to speech
 
-const silentSessions: Record<string, string> = {
-  'at the answer': 'the caller speaks into a session that never gets ready: noticed after 5 s, the words are not heard again',
-  'while the caller speaks': 'noticed 12 s after the end of the voice, the words are not heard again',
-  'before the answer': 'nothing is heard until the session is given up, more than 8 s after the caller has finished',
-  'in the middle of the answer': 'what the caller says next is not heard again by the transcriber',
-};
-
 /** The ordinary conversation takes over; the question is answered, by whoever has heard it. */
 function speechToSpeechCells(): Cell[] {
   const moments: [string, SessionFault['when'], number][] = [
@@ -369,7 +360,6 @@ function speechToSpeechCells(): Cell[] {
         who: 'first',
         outcome: 'answers',
         failed: ['scripted'],
-        ...(fault === 'stall' && silentSessions[moment] ? { defect: silentSessions[moment] } : {}),
         options: ({ requests }) => ({
           assistant: { speechToSpeech: 'scripted' },
           models: (kit, air) => ({
