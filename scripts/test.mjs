@@ -24,6 +24,7 @@ const rounds =
     ? [chosen]
     : [
         ['--project', 'unit', '--project', 'calls'],
+        ['--project', 'servers'],
         ['--project', 'interop', '--no-file-parallelism'],
       ];
 const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };

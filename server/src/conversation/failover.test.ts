@@ -172,27 +172,30 @@ describe('hedging', () => {
     return health;
   };
 
-  test('the quicker one fails: the slow one, which has not failed, is asked', async () => {
+  test('the quicker request fails in the middle: the next model goes on', async () => {
+    let n = 0;
     const stage = await withModels(
-      { one: () => [600, 'From nine to five.'], two: () => [100, 'We are ', no()] },
+      { one: () => (n++ === 0 ? [600, 'Slow.'] : [100, 'We are open. And ', no()]), two: () => ['From nine to five.'] },
       { plan: { policy: { hedging: true } }, models: (kit) => ({ health: known(kit.clock, 'one', 400) }) },
     );
     await asked(stage);
-    expect(stage.askings.slice(0, 3).map(({ name }) => name)).toEqual(['one', 'two', 'one']);
-    expect(failures(stage)).toEqual([['language-model', 'two', 'retryable', 'one']]);
-    expect([heard(stage), stage.ending]).toEqual(['From nine to five.', undefined]);
+    expect(stage.askings.slice(0, 3).map(({ name }) => name)).toEqual(['one', 'one', 'two']);
+    expect(failures(stage)).toEqual([['language-model', 'one', 'retryable', 'two']]);
+    expect([heard(stage), stage.ending]).toEqual(['We are open. From nine to five.', undefined]);
     expect(await stage.strike()).toBe(0);
   });
 
   test('who was overtaken counts with the time it had: a model does not seem quicker for being hedged', async () => {
     let health: ProviderHealth | undefined;
+    let n = 0;
     const stage = await withModels(
-      { one: () => [3_000, 'Slow.'], two: () => [100, 'Quick.'] },
+      { one: () => (n++ === 0 ? [3_000, 'Slow.'] : [100, 'Quick.']), two: () => 'Poorer.' },
       { plan: { policy: { hedging: true } }, models: (kit) => ({ health: (health ??= known(kit.clock, 'one', 400)) }) },
     );
     await asked(stage, 6_000);
     const window = health?.latency('language-model', { name: 'one' });
-    expect(window?.count).toBe(21);
+    expect(heard(stage)).toBe('Quick.');
+    expect(window?.count).toBe(22);
     expect(window?.percentile(1)).toBe(500);
     await stage.strike();
   });

@@ -76,7 +76,7 @@ export class ModelWalk {
     const first = new Asking(this.#parts, model, request, spare === undefined);
     const askings = [first];
     try {
-      const won = waitMs === undefined ? first : await this.#race(first, askings, waitMs, spare ?? model, request);
+      const won = waitMs === undefined ? first : await this.#race(first, askings, waitMs, request);
       this.#blamed = won.model;
       for (const other of askings) if (other !== won) other.overtaken();
       yield* won.parts();
@@ -86,7 +86,7 @@ export class ModelWalk {
   }
 
   /** Whoever has a first part first; a failure loses to an answer that is still to come. */
-  async #race(first: Asking, askings: Asking[], waitMs: number, other: LanguageModel, request: ModelRequest): Promise<Asking> {
+  async #race(first: Asking, askings: Asking[], waitMs: number, request: ModelRequest): Promise<Asking> {
     const { clock } = this.#parts.kit;
     const late = Promise.withResolvers<'late'>();
     const timer = clock.after(waitMs, () => late.resolve('late'));
@@ -96,7 +96,8 @@ export class ModelWalk {
     } finally {
       timer.cancel();
     }
-    const second = new Asking(this.#parts, other, request, true);
+    // The same model: a faster one further down the list (the local one) would win with a poorer answer.
+    const second = new Asking(this.#parts, first.model, request, true);
     askings.push(second);
     return Promise.any([first.begun.then(() => first), second.begun.then(() => second)]).catch(() => first);
   }

@@ -1,140 +1,49 @@
-/**
- * A whole server with the speech and language providers it has rooms for, which here are the local ones: real calls over
- * SIP and Twilio's protocol, a provider that dies in the middle of a call, keys that are wrong.
- */
-import {
-  type Assistant,
-  type AssistantInput,
-  type Call,
-  type CallEvent,
-  type CallEventType,
-  type Page,
-  waitOf,
-  waterfallOf,
-} from '@tandem/contract';
+/** A whole server with the providers it has rooms for: real calls over SIP and Twilio's protocol, failures, wrong keys. */
+import type { Call, CallEvent, Page } from '@tandem/contract';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SystemClock } from '#kit/clock.ts';
 import { speech } from '../../../bench/load/voice.ts';
-import type { Providers } from '../../../providers/providers.ts';
-import { defaultScenario } from '../../../providers/scenario.ts';
-import { startProviders } from '../../../providers/server.ts';
-import { SipCaller } from '../sip-caller.ts';
-import { startTandem, type TandemServer } from '../tandem-server.ts';
+import {
+  ANSWER,
+  ask,
+  assistantAt,
+  callOf,
+  envOf,
+  eventsOf,
+  failuresIn,
+  GREETING,
+  only,
+  playedIn,
+  ProviderCalls,
+  QUESTION,
+  wordsOf,
+} from '../provider-calls.ts';
+import type { TandemServer } from '../tandem-server.ts';
 import { TwilioCaller } from '../twilio-caller.ts';
 
-type EventOf<T extends CallEventType> = Extract<CallEvent, { type: T }>;
-
-const QUESTION = 'When are you open?';
-const ANSWER = 'We are open from nine to five today. On Sunday we are closed all day.';
-const GREETING = 'Good morning, this is the front desk.';
 const accountSid = `AC${'0123456789abcdef'.repeat(2)}`;
 const authToken = 'the-auth-token-of-this-test';
 
-const scenario = {
-  heard: [{ text: QUESTION }],
-  answers: [{ say: ANSWER }],
-  delays: { transcript: 60, 'first-token': 60, 'first-speech': 60 },
-} as const;
-
-/** The environment that points a server at the local providers. */
-function envOf({ urls, key }: Providers, keyGiven = key): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(urls).flatMap(([name, url]) => [
-      [`${name.toUpperCase()}_API_KEY`, keyGiven],
-      [`${name.toUpperCase()}_BASE_URL`, name === 'openai' ? `${url}/v1` : url],
-    ]),
-  );
-}
-
-let providers: Providers;
-const servers: TandemServer[] = [];
-const callers: SipCaller[] = [];
-
+let calls: ProviderCalls;
 beforeAll(async () => {
-  providers = await startProviders({ scenario });
+  calls = await ProviderCalls.open();
 });
-afterEach(() => {
-  for (const caller of callers.splice(0)) caller.close();
-  providers.tell({ ...defaultScenario, ...scenario, faults: {} });
-});
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  await providers?.close();
-});
-
-async function open(env: Record<string, string>): Promise<TandemServer> {
-  const server = await startTandem({ env: { TANDEM_SEED: 'none', ...env } });
-  servers.push(server);
-  await server.api('/api/v1/businesses', { method: 'POST', body: { name: 'Interop', language: 'en', timeZone: 'UTC' } });
-  await server.api('/api/v1/trunks', { method: 'POST', body: { name: 'neighbours', sources: ['127.0.0.0/8'] } });
-  return server;
-}
-
-async function assistantAt(server: TandemServer, number: string, change: Partial<AssistantInput>): Promise<Assistant> {
-  const body = { name: number, slug: number.replace(/\W/g, ''), greeting: GREETING, idleMs: 30_000, recording: false, ...change };
-  const assistant = await server.api<Assistant>('/api/v1/assistants', { method: 'POST', body });
-  await server.api('/api/v1/numbers', { method: 'POST', body: { address: number, assistantId: assistant.id } });
-  return assistant;
-}
-
-/** Rings until the number is known: what is edited is in use a moment later. */
-async function ring(server: TandemServer, number: string): Promise<SipCaller> {
-  const user = `caller-${number}`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const caller = await SipCaller.call({ server: `127.0.0.1:${server.sipPort}`, number, user });
-      callers.push(caller);
-      return caller;
-    } catch (error) {
-      if (attempt >= 40) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-const callOf = (server: TandemServer, party: string) =>
-  server.until<Page<Call>, Call>(`/api/v1/calls?limit=1&search=${encodeURIComponent(party)}`, ({ items }) => items[0], 10_000);
-
-async function eventsOf(server: TandemServer, number: string): Promise<CallEvent[]> {
-  const call = await callOf(server, number);
-  return server.until<{ items: CallEvent[] }, CallEvent[]>(
-    `/api/v1/calls/${call.id}/events`,
-    ({ items }) => (items.some(({ type }) => type === 'call-ended') ? items : undefined),
-    15_000,
-  );
-}
-
-const only = <T extends CallEventType>(events: readonly CallEvent[], type: T) =>
-  events.filter((event): event is EventOf<T> => event.type === type);
-const playedIn = (events: readonly CallEvent[], turn: number) =>
-  only(events, 'speech-played')
-    .filter((played) => played.turn === turn && !played.filler)
-    .map(({ text }) => text)
-    .join(' ');
-
-/** Greeting, a question, its answer; resolves with the gap that the caller measured. */
-async function ask(caller: SipCaller, ms = 1_000): Promise<{ gapMs: number; stallMs: number }> {
-  await caller.says(speech(ms, 150));
-  const soundAt = await caller.soundAfter(caller.voiceSentAt);
-  if (soundAt === undefined) return { gapMs: Number.NaN, stallMs: 0 };
-  const { voiceSentAt } = caller;
-  await caller.untilQuiet(900, 20_000);
-  return { gapMs: soundAt - voiceSentAt, stallMs: caller.stallAt(soundAt) };
-}
-
-/** Some write as people do, some do not. */
-const wordsOf = (text: string) => text.toLowerCase().replace(/[^a-z ]/g, '');
-const failuresIn = (events: readonly CallEvent[]) =>
-  only(events, 'provider-failed').map(({ stage, provider, category }) => ({ stage, provider, category }));
+afterEach(() => calls.reset());
+afterAll(() => calls.close());
 
 describe('every provider answers a turn on the phone', () => {
   let first: TandemServer;
   let second: TandemServer;
   beforeAll(async () => {
-    const env = { ...envOf(providers), TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken };
+    const env = { ...envOf(calls.providers), TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken };
     [first, second] = await Promise.all([
-      open({ ...env, TANDEM_OPENAI_REALTIME_MODEL: 'gpt-realtime-2' }),
-      open({ ...env, TANDEM_DEEPGRAM_MODEL: 'nova-3', TANDEM_OPENAI_API: 'responses', TANDEM_OPENAI_SPEECH_MODEL: 'gpt-4o-mini-tts' }),
+      calls.server({ ...env, TANDEM_OPENAI_REALTIME_MODEL: 'gpt-realtime-2' }),
+      calls.server({
+        ...env,
+        TANDEM_DEEPGRAM_MODEL: 'nova-3',
+        TANDEM_OPENAI_API: 'responses',
+        TANDEM_OPENAI_SPEECH_MODEL: 'gpt-4o-mini-tts',
+      }),
     ]);
     await assistantAt(first, 'flux', { transcriber: 'deepgram', languageModel: 'openai', synthesizer: 'cartesia' });
     await assistantAt(first, 'assembly', { transcriber: 'assemblyai', languageModel: 'anthropic', synthesizer: 'elevenlabs' });
@@ -152,7 +61,7 @@ describe('every provider answers a turn on the phone', () => {
     ['nova-3, Responses, OpenAI speech', 'nova', ['deepgram', 'openai', 'openai']],
   ])('%s', async (_, number, used) => {
     const server = number === 'nova' ? second : first;
-    const caller = await ring(server, number);
+    const caller = await calls.ring(server, number);
     expect(await caller.untilQuiet(600)).toBe(true);
     const { gapMs } = await ask(caller);
     await caller.hangUp();
@@ -171,7 +80,7 @@ describe('every provider answers a turn on the phone', () => {
     ['OpenAI Realtime', 'realtime'],
     ['Gemini Live', 'live'],
   ])('%s', async (_, number) => {
-    const caller = await ring(first, number);
+    const caller = await calls.ring(first, number);
     expect(await caller.untilQuiet(600)).toBe(true);
     const { gapMs } = await ask(caller);
     await caller.hangUp();
@@ -210,7 +119,7 @@ describe('every provider answers a turn on the phone', () => {
 describe('a provider that fails', () => {
   let server: TandemServer;
   beforeAll(async () => {
-    server = await open(envOf(providers));
+    server = await calls.server(envOf(calls.providers));
     const fallbacks = { transcribers: ['soniox'], languageModels: ['anthropic'], synthesizers: ['elevenlabs'] };
     for (const number of ['mind', 'voice'])
       await assistantAt(server, number, { transcriber: 'deepgram', languageModel: 'openai', synthesizer: 'cartesia', fallbacks });
@@ -220,12 +129,12 @@ describe('a provider that fails', () => {
     ['language model', 'mind', { openai: [{ kind: 'reset', stage: 'language-model', at: 'middle' }] }, 'language-model', 'openai'],
     ['voice', 'voice', { cartesia: [{ kind: 'close', code: 1006, stage: 'synthesizer', at: 'middle' }] }, 'synthesizer', 'cartesia'],
   ] as const)('the %s dies in the middle of its answer: the next one goes on', async (_, number, faults, stage, provider) => {
-    const caller = await ring(server, number);
+    const caller = await calls.ring(server, number);
     expect(await caller.untilQuiet(600)).toBe(true);
     await ask(caller);
-    providers.tell({ faults });
+    calls.providers.tell({ faults });
     await ask(caller);
-    providers.tell({ faults: {} });
+    calls.providers.tell({ faults: {} });
     await ask(caller);
     await caller.hangUp();
     const events = await eventsOf(server, number);
@@ -240,12 +149,12 @@ describe('a provider that fails', () => {
 });
 
 test('a whole machine of providers is gone while the caller speaks: others take over in the same turn', async () => {
-  const doomed = await startProviders({ scenario });
+  const doomed = await ProviderCalls.startOthers();
   const { DEEPGRAM_BASE_URL, OPENAI_BASE_URL, CARTESIA_BASE_URL } = envOf(doomed);
-  const server = await open({ ...envOf(providers), DEEPGRAM_BASE_URL, OPENAI_BASE_URL, CARTESIA_BASE_URL });
+  const server = await calls.server({ ...envOf(calls.providers), DEEPGRAM_BASE_URL, OPENAI_BASE_URL, CARTESIA_BASE_URL });
   const fallbacks = { transcribers: ['soniox'], languageModels: ['anthropic'], synthesizers: ['elevenlabs'] };
   await assistantAt(server, 'doomed', { transcriber: 'deepgram', languageModel: 'openai', synthesizer: 'cartesia', fallbacks });
-  const caller = await ring(server, 'doomed');
+  const caller = await calls.ring(server, 'doomed');
   expect(await caller.untilQuiet(600)).toBe(true);
   await ask(caller);
   const asked = ask(caller, 1_500);
@@ -269,11 +178,11 @@ test('a whole machine of providers is gone while the caller speaks: others take 
 });
 
 test('wrong keys: a readable failure for each, and the local mind and voice answer', async () => {
-  const { SONIOX_API_KEY } = envOf(providers);
-  const server = await open({ ...envOf(providers, 'wrong-key'), SONIOX_API_KEY });
+  const { SONIOX_API_KEY } = envOf(calls.providers);
+  const server = await calls.server({ ...envOf(calls.providers, 'wrong-key'), SONIOX_API_KEY });
   const fallbacks = { transcribers: ['soniox'], languageModels: [], synthesizers: [] };
   await assistantAt(server, 'wrong', { transcriber: 'deepgram', languageModel: 'openai', synthesizer: 'cartesia', fallbacks });
-  const caller = await ring(server, 'wrong');
+  const caller = await calls.ring(server, 'wrong');
   expect(await caller.untilQuiet(800, 20_000)).toBe(true);
   await ask(caller);
   await caller.hangUp();
@@ -292,31 +201,4 @@ test('wrong keys: a readable failure for each, and the local mind and voice answ
   const lines = only(events, 'usage-counted').flatMap((event) => event.lines);
   expect(lines.filter(({ stage, provider }) => stage === 'synthesizer' && provider === 'flite')).not.toEqual([]);
   expect(lines.filter(({ stage, provider }) => stage === 'language-model' && provider !== 'extractive')).toEqual([]);
-});
-
-describe('the waterfall', () => {
-  const WITHIN_MS = 5;
-  const TURNS = 6;
-
-  test.each([
-    ['silence and words decide', 'nova-3'],
-    ['the transcriber decides', 'flux-general-en'],
-  ])('of every turn sums to the gap that the caller measured (%s)', async (_, model) => {
-    providers.tell({ answers: [{ say: 'We are open from nine.' }] });
-    const server = await open({ ...envOf(providers), TANDEM_DEEPGRAM_MODEL: model });
-    await assistantAt(server, 'gap', { transcriber: 'deepgram', languageModel: 'openai', synthesizer: 'cartesia' });
-    const caller = await ring(server, 'gap');
-    expect(await caller.untilQuiet(600)).toBe(true);
-    const measured: { gapMs: number; stallMs: number }[] = [];
-    for (let turn = 0; turn < TURNS; turn++) measured.push(await ask(caller, 800 + 120 * turn));
-    await caller.hangUp();
-    const turns = only(await eventsOf(server, 'gap'), 'turn-completed').filter(({ turn }) => turn > 0);
-    expect(turns).toHaveLength(TURNS);
-    const told = turns.map(({ stages }) => ({ wait: waitOf(stages) ?? Number.NaN, parts: waterfallOf(stages) }));
-    const off = told.map(({ wait }, i) => measured[i].gapMs - wait);
-    for (const [i, { wait, parts }] of told.entries()) {
-      expect(parts.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)).toBeCloseTo(wait, 3);
-      expect(Math.abs(off[i])).toBeLessThanOrEqual(WITHIN_MS + measured[i].stallMs);
-    }
-  });
 });
