@@ -89,7 +89,7 @@ async function measure(calls: number, run: number): Promise<Run> {
   const server = await startTandem({
     env: {
       TANDEM_SCRIPTED: 'true',
-      TANDEM_SCRIPTED_LINES: 'when are you open',
+      TANDEM_SCRIPTED_LINES: 'are you open today too',
       TANDEM_SCRIPTED_ANSWER: 'We are open.',
       TANDEM_SCRIPTED_END_OF_TURN: 'true',
       TANDEM_MAX_CALLS: '2000',

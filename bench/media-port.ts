@@ -80,7 +80,7 @@ async function measure(server: TandemServer, busy: boolean): Promise<Run> {
 }
 
 const server = await startTandem({
-  env: { ...scriptedModels('when are you open', 'We are open.'), LOG_LEVEL: 'warn', TANDEM_MAX_CALLS: '2000' },
+  env: { ...scriptedModels('are you open today too', 'We are open.'), LOG_LEVEL: 'warn', TANDEM_MAX_CALLS: '2000' },
 });
 const idle: Run[] = [];
 const busy: Run[] = [];

@@ -14,7 +14,8 @@ import { startTwilioRest, type TwilioRestFake } from './twilio-rest.ts';
 
 const accountSid = `AC${'0123456789abcdef'.repeat(2)}`;
 const authToken = 'the-auth-token-of-this-test';
-const QUESTION = 'When are you open?';
+// None of the approved questions: those are answered without a language model.
+const QUESTION = 'Are you open today, too?';
 const ANSWER = 'We are open from nine to five. Is there anything else that you would like to know?';
 const GREETING = 'Good morning, this is the front desk.';
 const LONG_GREETING = `${GREETING} We have moved to our new house by the river, where there is more room for everybody, and a garden with chairs.`;
