@@ -1,27 +1,9 @@
 /** What went wrong with a vendor's WebSocket, in the shared categories. Keys never stand in a message. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type FailureCategory, VendorError } from '#kit/errors.ts';
+import { categoryOfStatus, retryAfterMs } from './provider-failures.ts';
 
-const LONGEST_WAIT_MS = 10 * 60_000;
 const LONGEST_TEXT = 300;
-
-/** `Retry-After` in ms (RFC 9110 §10.2.3: seconds or a date), 10 minutes at most. */
-function retryAfterMs(headers: IncomingHttpHeaders, wallMs: number): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  const seconds = Number(value);
-  const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - wallMs;
-  return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), LONGEST_WAIT_MS) : undefined;
-}
-
-/** By HTTP status, as REST and error messages inside a stream use it too. */
-export function categoryOfStatus(status: number): FailureCategory {
-  if (status === 401 || status === 402 || status === 403) return 'auth';
-  if (status === 429) return 'rate-limited';
-  if (status === 408 || status === 409 || status === 425 || status >= 500) return 'retryable';
-  // A redirect or a page: the base URL is not the vendor's.
-  return status === 400 || status === 413 || status === 422 ? 'bad-input' : 'permanent';
-}
 
 /** RFC 6455 §7.4.1 and the registry's 1012-1014. Codes of the vendor's own (from 3000 on) count as retryable. */
 export function categoryOfClose(code: number): FailureCategory {

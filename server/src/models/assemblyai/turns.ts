@@ -1,6 +1,6 @@
 /** AssemblyAI streaming v3: a message for a turn each time it grows, numbered, and a last one that ends it. */
 import { type FailureCategory, VendorError } from '#kit/errors.ts';
-import { categoryOfStatus } from '../socket-failures.ts';
+import { categoryOfStatus } from '../provider-failures.ts';
 import type { Report, Wire } from '../socket-transcription.ts';
 import { numberOf, textOf, wordsOf } from '../vendor-words.ts';
 

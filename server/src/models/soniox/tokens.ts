@@ -4,7 +4,7 @@
  */
 import { VendorError } from '#kit/errors.ts';
 import type { Clock } from '#kit/clock.ts';
-import { categoryOfStatus } from '../socket-failures.ts';
+import { categoryOfStatus } from '../provider-failures.ts';
 import type { Report, Wire } from '../socket-transcription.ts';
 import { type HeardWord, numberOf, recordOf, textOf } from '../vendor-words.ts';
 
