@@ -16,9 +16,9 @@ export interface Paced {
   tick(deadline: number, late: number): void;
   /**
    * Once per 20 ms, half of that after `tick`: what was heard is dealt with here, so that an answer that takes no time
-   * leaves 10 ms later and not a whole frame. Lines that are handed their sound do not need it.
+   * leaves 10 ms later and not a whole frame. `deadline` as for `tick`. Lines that are handed their sound do not need it.
    */
-  listen?(): void;
+  listen?(deadline: number): void;
   /** Its `tick` or `listen` threw: a line that cannot go on ends itself here, or it will be told again in 20 ms. */
   failed?(thrown: unknown): void;
 }
@@ -113,7 +113,7 @@ export class MediaPacer implements Pacer {
     const half = this.#halves[step % HALVES];
     // The sound that is due leaves first.
     if (half.size > 0) this.#send(half, deadline);
-    this.#halves[(step + 1) % HALVES].listen(this.#onFault);
+    this.#halves[(step + 1) % HALVES].listen(deadline, this.#onFault);
   }
 
   #send(half: HalfBatch, deadline: number): void {
@@ -235,7 +235,7 @@ class HalfBatch {
   }
 
   /** Lets every line listen that wants to. */
-  listen(onFault: OnFault): void {
+  listen(deadline: number, onFault: OnFault): void {
     const lines = this.#lines;
     const count = lines.length;
     this.#ticking = true;
@@ -243,7 +243,7 @@ class HalfBatch {
       const line = lines[i];
       if (!line?.listen) continue;
       try {
-        line.listen();
+        line.listen(deadline);
       } catch (thrown) {
         onFault(line, thrown);
       }

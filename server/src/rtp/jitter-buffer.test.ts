@@ -101,6 +101,25 @@ describe('an even stream', () => {
     expect(heard.slice(2)).toEqual(sequence(1, 198));
   });
 
+  test.each([0.5, 4, 9, 14, 19])(
+    'with times, packets that come %f ms before a pull wait less than 26 ms, and none is missed',
+    (aheadMs) => {
+      const sender = new Sender();
+      const buffer = new JitterBuffer({ silence: SILENCE });
+      const out = new Uint8Array(160);
+      let waitedMs = Number.NaN;
+      for (let dueAt = 1000; dueAt < 21_000; dueAt += 20) {
+        const { header, bytes } = sender.next();
+        buffer.push(header, bytes, dueAt - aheadMs);
+        buffer.pull(out, dueAt);
+        waitedMs = dueAt - buffer.arrivedAt;
+      }
+      expect(waitedMs).toBeGreaterThanOrEqual(2);
+      expect(waitedMs).toBeLessThan(26);
+      expect(buffer.stats()).toMatchObject({ concealed: 0, inserted: 0, late: 0 });
+    },
+  );
+
   test('in calm the delay comes down to 20 ms, in silence', () => {
     const sender = new Sender();
     const arrivals = Array.from({ length: 1000 }, (_, i) => ({ atMs: 20 * i, packet: sender.next() }));

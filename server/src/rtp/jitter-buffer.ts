@@ -3,9 +3,10 @@
  * any packet time from 10 to 60 ms and sequence wrap need no case of their own; it leaves in frames of 160 bytes.
  * For codecs of one byte per timestamp unit at a clock of 8000 (PCMU, PCMA, G722). Memory is fixed.
  *
- * Adaptation looks at one figure, the **lead**: how far ahead of the playout point a packet arrives. The smallest lead
- * of the last seconds is the headroom. Too little (jitter, or a sender whose clock is slow): a frame is inserted. More
- * than a frame too much (calm, or a fast clock): one is dropped. Both wait for silence as long as they can afford.
+ * Adaptation looks at one figure, the **lead**: how far ahead of its playout a packet arrives, counted to the moment its
+ * pull is due and not only in whole frames. The smallest lead of the last seconds is the headroom. Too little (jitter, or
+ * a sender whose clock is slow): a frame is inserted. More than a frame too much (calm, or a fast clock): one is dropped.
+ * Both wait for silence as long as they can afford.
  *
  *     push ─▶ [ played | playout point ── lead ──▶ packet ]     pull moves the playout point by one frame
  */
@@ -27,9 +28,11 @@ const START_TARGET = 40 * TICKS_PER_MS;
 /** Above the largest target plus a packet of 60 ms sound is skipped without waiting for calm. */
 const MAX_DEPTH = MAX_TARGET + 3 * FRAME;
 
-/** Less headroom than 2 ms asks for a frame more; 30 ms of it, over all windows that count, for a frame less. */
+/** Less headroom than 2 ms asks for a frame more; 26 ms of it, over all windows that count, for a frame less. */
 const LEAST_LEAD = 2 * TICKS_PER_MS;
-const SPARE_LEAD = FRAME + 10 * TICKS_PER_MS;
+const SPARE_LEAD = FRAME + 6 * TICKS_PER_MS;
+/** What a pull that came late may add to a lead: a loop that stalled says nothing about packets. */
+const LONGEST_PHASE = FRAME;
 /** A window of leads is 1 s. */
 const WINDOW_PULLS = 50;
 /** Seconds of calm that let a frame of silence go: 2 (and the one that fills) on a line that never was late, else 8; a frame of sound: 8. */
@@ -93,7 +96,16 @@ export class JitterBuffer {
   readonly #leads = new LeadWindows();
   readonly #counts = { played: 0, concealed: 0, silent: 0, late: 0, duplicates: 0, inserted: 0, removed: 0, restarts: 0 };
   /** Playout: where it is, where sound last left, where the newest sound ends (all timestamps), and what it waits for. */
-  readonly #playout = { point: 0, heardEnd: 0, end: 0, gap: CONCEALED_FRAMES, patience: 0, pulls: 0, calm: CALM_WINDOWS };
+  readonly #playout = {
+    point: 0,
+    heardEnd: 0,
+    end: 0,
+    gap: CONCEALED_FRAMES,
+    patience: 0,
+    pulls: 0,
+    calm: CALM_WINDOWS,
+    dueAt: Number.NaN,
+  };
   /** The source: its SSRC, newest sequence number, and what did not fit lately. */
   readonly #source = { ssrc: -1, sequence: 0, origin: 0, lateRun: 0, lateAt: -1, outlier: -1, silent: false };
 
@@ -134,7 +146,7 @@ export class JitterBuffer {
     }
     this.#markSeen(header.sequence);
     if (lead >= 0) source.lateRun = 0;
-    if (lead >= -MAX_TARGET) this.#leads.note(Math.max(lead, -FRAME));
+    if (lead >= -MAX_TARGET) this.#leads.note(Math.max(lead, -FRAME) + this.#phaseAt(arrivedAt));
     if (newer) this.#follow(header, length);
     if (lead + length <= 0) return 'late';
     this.#store(header, bytes, lead < 0 ? -lead : 0);
@@ -153,10 +165,12 @@ export class JitterBuffer {
 
   /**
    * The next 20 ms into `out[0..160)`, once per 20 ms. `concealed`: lost or late, to be made up by concealment;
-   * `silence`: nothing to hear. In both cases `out` holds the codec's silence.
+   * `silence`: nothing to hear. In both cases `out` holds the codec's silence. `dueAt`: when this pull was due, on the
+   * clock of `arrivedAt`; without it leads are known to the frame only.
    */
-  pull(out: Uint8Array): Pulled {
+  pull(out: Uint8Array, dueAt = Number.NaN): Pulled {
     const playout = this.#playout;
+    playout.dueAt = dueAt;
     if (this.#source.ssrc < 0) return this.#give('silence', out);
     if (++playout.pulls % WINDOW_PULLS === 0) this.#leads.rotate();
     if (this.#wantsMore()) {
@@ -214,6 +228,12 @@ export class JitterBuffer {
 
   #leadOf(header: RtpHeader): number {
     return (header.timestamp - this.#playout.point) | 0;
+  }
+
+  /** From now to the next pull, in timestamp units: what a packet is ahead beyond whole frames. */
+  #phaseAt(arrivedAt: number): number {
+    const phase = (this.#playout.dueAt + FRAME / TICKS_PER_MS - arrivedAt) * TICKS_PER_MS;
+    return Number.isNaN(phase) ? 0 : Math.round(Math.max(-LONGEST_PHASE, Math.min(LONGEST_PHASE, phase)));
   }
 
   #isNewer(sequence: number): boolean {

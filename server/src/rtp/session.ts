@@ -127,8 +127,8 @@ export class RtpSession {
   }
 
   /** The next 20 ms of received sound into `out[0..160)`; see {@link JitterBuffer.pull}. */
-  pull(out: Uint8Array): Pulled {
-    return this.#buffer.pull(out);
+  pull(out: Uint8Array, dueAt?: number): Pulled {
+    return this.#buffer.pull(out, dueAt);
   }
 
   /** When the packet of the frame just pulled arrived, on the clock; NaN when that frame was made up. */

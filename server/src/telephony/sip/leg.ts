@@ -170,11 +170,11 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     if (rtp) this.#send(rtp, codec, this.#sent, deadline);
   }
 
-  listen(): void {
+  listen(deadline: number): void {
     const line = this.#line;
     if (line.ended) return;
     const { rtp, codec } = this.#wire;
-    const concealed = this.#receive(rtp, codec);
+    const concealed = this.#receive(rtp, codec, deadline);
     line.deliver(this.#heard, concealed, this.#sent, concealed || !rtp ? Number.NaN : rtp.arrivedAt);
     if (++this.#ticks % CHECK_TICKS === 0) this.#checkMedia(rtp);
   }
@@ -196,8 +196,8 @@ export class SipLeg implements Leg, Paced, SessionOwner {
   }
 
   /** Fills the frame heard; true when it was made up. */
-  #receive(rtp: RtpSession | undefined, codec: WireCodec): boolean {
-    const pulled = rtp ? rtp.pull(this.#bytes.in) : 'silence';
+  #receive(rtp: RtpSession | undefined, codec: WireCodec, deadline: number): boolean {
+    const pulled = rtp ? rtp.pull(this.#bytes.in, deadline) : 'silence';
     if (pulled === 'played') codec.decode(this.#bytes.in, this.#heard);
     else if (pulled === 'concealed') codec.conceal(this.#heard);
     else codec.rest(this.#heard);
