@@ -4,8 +4,11 @@
  * (Deepgram Flux, OpenAI chat, Cartesia, on their wire protocols) are three processes; every latency is taken in the
  * callers' one, on the clock that all three share.
  *
- *   npm run bench -- turns [--calls 1,100] [--turns 1000] [--turns-single 40] [--conditions none,words,...] [--seed 1]
+ *   npm run bench -- turns [--calls 1,100] [--turns 1000] [--turns-single 1000] [--stacks 10] [--conditions none,words,...] [--seed 1]
  *                          [--listener flux-general-en] [--language-model openai] [--save NAME]
+ *
+ * With one call, 1,000 turns would take an hour and a half a row: they come from ten stacks side by side (server, providers
+ * and caller each their own), each with one call at a time.
  *
  * - v2v: caller's last sample -> first audible assistant sample (a filler counts). Approved questions stand apart, as
  *   `cached_v2v`: against `v2v` of the same run they are what kept speech and approved answers gain.
@@ -27,9 +30,9 @@
 import { parseArgs } from 'node:util';
 import { publish, type Figure } from './results.ts';
 import { figuresOf } from './turns/figures.ts';
-import { measure, type Measures } from './turns/measure.ts';
+import { measure, type Measures, together } from './turns/measure.ts';
 import { EAGER_MS, fastStack, LEAST_END_OF_TURN_MS, LONG_TAIL } from './turns/script.ts';
-import { type Condition, type Run, runTurns } from './turns/stack.ts';
+import { type Condition, meanCost, type Run, runStacks } from './turns/stack.ts';
 
 /** Each against the one that it is to be compared with: words and speech with none, hedging with tail. */
 const known: readonly Condition[] = [
@@ -45,7 +48,8 @@ const { values } = parseArgs({
   options: {
     calls: { type: 'string', default: '1,100' },
     turns: { type: 'string', default: '1000' },
-    'turns-single': { type: 'string', default: '40' },
+    'turns-single': { type: 'string', default: '1000' },
+    stacks: { type: 'string', default: '10' },
     conditions: { type: 'string', default: known.map(({ name }) => name).join(',') },
     seed: { type: 'string', default: '1' },
     listener: { type: 'string', default: 'flux-general-en' },
@@ -61,7 +65,9 @@ const conditions = values.conditions.split(',').map((name) => {
   return condition;
 });
 
-const turnsPerCall = (calls: number): number => (calls === 1 ? Number(values['turns-single']) : Math.ceil(Number(values.turns) / calls));
+const stacksFor = (calls: number): number => (calls === 1 ? Number(values.stacks) : 1);
+const turnsPerCall = (calls: number): number =>
+  Math.ceil(Number(calls === 1 ? values['turns-single'] : values.turns) / calls / stacksFor(calls));
 
 function complain({ failedCalls, providerFailures }: Measures): void {
   for (const failed of failedCalls.slice(0, 10)) console.log(`  call ${failed}`);
@@ -72,27 +78,31 @@ const figures: Figure[] = [];
 const samples: Record<string, unknown> = {};
 for (const calls of levels) {
   for (const condition of conditions) {
-    console.log(`${condition.name}: ${calls} calls of ${turnsPerCall(calls)} turns …`);
-    let run: Run;
+    const stacks = stacksFor(calls);
+    console.log(`${condition.name}: ${calls} calls of ${turnsPerCall(calls)} turns${stacks > 1 ? `, ${stacks} stacks` : ''} …`);
+    let runs: Run[];
     try {
-      run = await runTurns({
-        condition,
-        calls,
-        turnsPerCall: turnsPerCall(calls),
-        seed,
-        listener: values.listener,
-        languageModel: values['language-model'],
-      });
+      runs = await runStacks(
+        {
+          condition,
+          calls,
+          turnsPerCall: turnsPerCall(calls),
+          seed,
+          listener: values.listener,
+          languageModel: values['language-model'],
+        },
+        stacks,
+      );
     } catch (error) {
       // An hour of other conditions is not to be lost with this one.
       console.error(error);
       process.exitCode = 1;
       continue;
     }
-    const measures = measure(run);
+    const measures = together(runs.map(measure));
     complain(measures);
-    figures.push(...figuresOf(run, measures));
-    samples[`${condition.name}_${calls}`] = { ...measures, cost: run.cost };
+    figures.push(...figuresOf(runs, measures));
+    samples[`${condition.name}_${calls}`] = { ...measures, cost: meanCost(runs) };
   }
 }
 // The names that stay are those of the last condition at the highest level.
@@ -111,6 +121,7 @@ publish(
     delays_ms: { ...fastStack, token: 0, eager: EAGER_MS, least_end_of_turn: LEAST_END_OF_TURN_MS, first_token_with_tail: LONG_TAIL },
     conditions: Object.fromEntries(conditions.map(({ name, ...settings }) => [name, settings])),
     turns_per_call: Object.fromEntries(levels.map((calls) => [calls, turnsPerCall(calls)])),
+    stacks_side_by_side: Object.fromEntries(levels.map((calls) => [calls, stacksFor(calls)])),
     callers: 'a process of its own on the same machine, and so are the providers; their CPU is told apart',
   },
   figures,

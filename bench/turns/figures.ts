@@ -1,7 +1,7 @@
 /** The figures of a run, in the names of the field (see docs of each in bench/turns.ts). */
 import { bootstrap95, type Figure, mean, percentile } from '../results.ts';
 import type { AnsweredTurn, Measures } from './measure.ts';
-import type { Run } from './stack.ts';
+import { meanCost, type Run } from './stack.ts';
 
 const present = (values: readonly (number | undefined)[]): number[] => values.filter((value) => value !== undefined);
 const pct = (part: number, whole: number): number => (100 * part) / whole;
@@ -26,9 +26,11 @@ const goals: Record<string, number> = {
   calls_failed: 0,
 };
 
-export function figuresOf(run: Run, measures: Measures): Figure[] {
+/** `runs`: one, or stacks side by side whose measures were put together; then cost is that of a stack on average. */
+export function figuresOf(runs: readonly Run[], measures: Measures): Figure[] {
   const { turns, bargeIns, pauses, harmless } = measures;
-  const { condition, calls } = run.options;
+  const { condition, calls } = runs[0].options;
+  const cost = meanCost(runs);
   const figures: Figure[] = [];
   const add = (name: string, value: number, unit: string, n: number, ci95?: [number, number]) => {
     if (n > 0) figures.push({ name: `${name}_${condition.name}_${calls}`, value, unit, n, goal: goals[name], ...(ci95 && { ci95 }) });
@@ -112,11 +114,11 @@ export function figuresOf(run: Run, measures: Measures): Figure[] {
   add('filler_pct', pct(turns.filter(({ filler }) => filler).length, turns.length), '%', turns.length);
   add('overlapped', measures.overlapped, '', turns.length + measures.overlapped);
   add('turns_missed', turns.filter(({ v2vMs }) => v2vMs === undefined).length, '', turns.length);
-  add('calls_failed', measures.failedCalls.length, '', calls);
-  for (const [name, seconds] of Object.entries({ server: run.cost.server, providers: run.cost.providers, callers: run.cost.callers })) {
-    add(`cpu_${name}_cores`, seconds / run.cost.seconds, 'cores', 1);
+  add('calls_failed', measures.failedCalls.length, '', calls * runs.length);
+  for (const [name, seconds] of Object.entries({ server: cost.server, providers: cost.providers, callers: cost.callers })) {
+    add(`cpu_${name}_cores`, seconds / cost.seconds, 'cores', 1);
   }
-  add('rss_server_mb', run.cost.serverRssMb, 'MB', 1);
-  add('callers_lag_p99_ms', run.observation.ownLagP99Ms, 'ms', 1);
+  add('rss_server_mb', cost.serverRssMb, 'MB', 1);
+  add('callers_lag_p99_ms', Math.max(...runs.map(({ observation }) => observation.ownLagP99Ms)), 'ms', runs.length);
   return figures;
 }

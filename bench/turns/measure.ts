@@ -308,3 +308,28 @@ export function measure(run: Run): Measures {
   }
   return into;
 }
+
+/** What several stacks measured, as one. */
+export function together(all: readonly Measures[]): Measures {
+  const list = <T>(read: (one: Measures) => readonly T[]): T[] => all.flatMap(read);
+  const sum = (read: (one: Measures) => number): number => all.reduce((total, one) => total + read(one), 0);
+  const counts = (read: (one: Measures) => Record<string, number>): Record<string, number> => {
+    const total: Record<string, number> = {};
+    for (const one of all) for (const [key, value] of Object.entries(read(one))) total[key] = (total[key] ?? 0) + value;
+    return total;
+  };
+  return {
+    greetings: list((one) => one.greetings),
+    turns: list((one) => one.turns),
+    bargeIns: list((one) => one.bargeIns),
+    pauses: list((one) => one.pauses),
+    harmless: list((one) => one.harmless),
+    deadAir: sum((one) => one.deadAir),
+    overlapped: sum((one) => one.overlapped),
+    requests: sum((one) => one.requests),
+    wasted: sum((one) => one.wasted),
+    failedCalls: list((one) => one.failedCalls),
+    providerFailures: counts((one) => one.providerFailures),
+    speculations: { started: sum((one) => one.speculations.started), dropped: counts((one) => one.speculations.dropped) },
+  };
+}

@@ -166,6 +166,23 @@ async function readTold(server: TandemServer, calls: number): Promise<ToldCall[]
   return told;
 }
 
+/** Stacks side by side, each with callers of its own: turns of one call at a time without waiting for hours. */
+export async function runStacks(options: RunOptions, stacks: number): Promise<Run[]> {
+  return await Promise.all(Array.from({ length: stacks }, (_, i) => runTurns({ ...options, seed: options.seed + 1_000 * i })));
+}
+
+/** What a stack cost on average. */
+export function meanCost(runs: readonly Run[]): Cost {
+  const mean = (read: (cost: Cost) => number): number => runs.reduce((sum, { cost }) => sum + read(cost), 0) / runs.length;
+  return {
+    server: mean(({ server }) => server),
+    providers: mean(({ providers }) => providers),
+    callers: mean(({ callers }) => callers),
+    seconds: mean(({ seconds }) => seconds),
+    serverRssMb: mean(({ serverRssMb }) => serverRssMb),
+  };
+}
+
 /** Starts everything, lets the callers talk, and stops everything. At most 199 calls. */
 export async function runTurns(options: RunOptions): Promise<Run> {
   const { calls, turnsPerCall, seed, condition, listener } = options;
