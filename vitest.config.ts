@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole servers without a stopwatch in their assertions: two at a time. */
-const patient = ['server/test/interop/{crash,database-down,direct-call,providers,strangers,trunks}.test.ts', 'web/test/**/*.test.ts'];
+/** Whole servers that mostly wait for each other, without a stopwatch in their assertions: three at a time. */
+const patient = [
+  'server/test/interop/{crash,database-down,direct-call,knowledge,providers,strangers,trunks}.test.ts',
+  'web/test/**/*.test.ts',
+];
+/** Other people's phones and browsers on single calls: two at a time. */
+const peers = ['server/test/interop/{baresip,browser,human-speech,sipp-calls}.test.ts'];
 
 /**
  * One project per kind of test: `unit` beside the code, `calls` whole calls on the virtual clock, `servers` whole servers,
- * `interop` real peers that measure, one file at a time.
+ * `peers` calls with real phones and browsers, `interop` what measures time, one file at a time.
  */
 export default defineConfig({
   test: {
@@ -30,13 +35,14 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'calls', include: ['server/test/calls/**/*.test.ts', 'server/test/load/churn.test.ts'] } },
-      { extends: true, test: { name: 'servers', include: patient, testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2 } },
+      { extends: true, test: { name: 'servers', include: patient, testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 3 } },
+      { extends: true, test: { name: 'peers', include: peers, testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2 } },
       {
         extends: true,
         test: {
           name: 'interop',
           include: ['server/test/interop/**/*.test.ts', 'server/test/load/hostile.test.ts'],
-          exclude: patient,
+          exclude: [...patient, ...peers],
           testTimeout: 90_000,
           hookTimeout: 90_000,
           fileParallelism: false,

@@ -15,6 +15,7 @@ const peers = [
   { package: 'asterisk-core-sounds-en-wav', present: () => existsSync('/usr/share/asterisk/sounds/en_US_f_Allison') },
   { package: 'chromium', present: () => existsSync('/usr/bin/chromium') },
   { package: 'postgresql', present: postgres },
+  { package: 'redis-server', present: () => onPath('redis-server') },
   { package: 'pocketsphinx', present: () => onPath('pocketsphinx_continuous') },
   { package: 'pocketsphinx-en-us', present: () => existsSync('/usr/share/pocketsphinx/model/en-us') },
 ];

@@ -18,13 +18,14 @@ try {
 
 const folder = mkdtempSync(join(tmpdir(), 'tandem-test-'));
 const chosen = process.argv.slice(2);
-// Calls to real peers are timed by the peers: they run after the rest, one file at a time, on a machine of their own.
+// What measures time runs after the rest, one file at a time, on a machine of its own.
 const rounds =
   chosen.length > 0
     ? [chosen]
     : [
         ['--project', 'unit', '--project', 'calls'],
         ['--project', 'servers'],
+        ['--project', 'peers'],
         ['--project', 'interop', '--no-file-parallelism'],
       ];
 const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
