@@ -74,7 +74,7 @@ const ENDED_WITHIN_MS = 30_000;
 export const lineKey = (line: number): string => `The line of this call is ${numberOf(line)}.`;
 
 /** Its plan goes by file: a long script is more than an argument may hold. */
-async function start(file: string, planFile: string, plan: object): Promise<ChildProcess> {
+async function launch(file: string, planFile: string, plan: object): Promise<ChildProcess> {
   await writeFile(planFile, JSON.stringify(plan));
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileOf(file), planFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -90,7 +90,7 @@ interface ProviderProcess {
 }
 
 async function startProviderProcess(folder: string, log: string, scenario: object): Promise<ProviderProcess> {
-  const child = await start('./provider-process.ts', join(folder, 'providers.json'), { log, scenario });
+  const child = await launch('./provider-process.ts', join(folder, 'providers.json'), { log, scenario });
   const exited = exitOf(child);
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
@@ -168,7 +168,14 @@ async function readTold(server: TandemServer, calls: number): Promise<ToldCall[]
 
 /** Stacks side by side, each with callers of its own: turns of one call at a time without waiting for hours. */
 export async function runStacks(options: RunOptions, stacks: number): Promise<Run[]> {
-  return await Promise.all(Array.from({ length: stacks }, (_, i) => runTurns({ ...options, seed: options.seed + 1_000 * i })));
+  // One server starts at a time: that is what takes the machine, not the calls.
+  let before: Promise<unknown> = Promise.resolve();
+  const inTurn = (start: () => Promise<TandemServer>): Promise<TandemServer> => {
+    const started = before.then(start);
+    before = started.catch(() => {});
+    return started;
+  };
+  return await Promise.all(Array.from({ length: stacks }, (_, i) => runTurns({ ...options, seed: options.seed + 1_000 * i }, inTurn)));
 }
 
 /** What a stack cost on average. */
@@ -184,7 +191,10 @@ export function meanCost(runs: readonly Run[]): Cost {
 }
 
 /** Starts everything, lets the callers talk, and stops everything. At most 199 calls. */
-export async function runTurns(options: RunOptions): Promise<Run> {
+export async function runTurns(
+  options: RunOptions,
+  start: (make: () => Promise<TandemServer>) => Promise<TandemServer> = (make) => make(),
+): Promise<Run> {
   const { calls, turnsPerCall, seed, condition, listener } = options;
   const script = scriptOf(turnsPerCall);
   const folder = await mkdtemp(join(tmpdir(), 'tandem-turns-'));
@@ -192,16 +202,15 @@ export async function runTurns(options: RunOptions): Promise<Run> {
   const logFile = join(folder, 'providers.log');
   const providers = await startProviderProcess(folder, logFile, scenarioOf(script, firstToken, seed));
   try {
-    const server = await startTandem({
-      env: { ...providers.env, TANDEM_DEEPGRAM_MODEL: listener, TANDEM_MAX_CALLS: '2000', LOG_LEVEL: 'warn' },
-    });
+    const env = { ...providers.env, TANDEM_DEEPGRAM_MODEL: listener, TANDEM_MAX_CALLS: '2000', LOG_LEVEL: 'warn' };
+    const server = await start(() => startTandem({ env }));
     try {
       await furnish(server, options);
       // What was just written reaches the call thread with the next snapshot.
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       const talk = async (change: object, out: string): Promise<void> => {
         const plan = { server: `127.0.0.1:${server.sipPort}`, firstLine: 0, calls, perSecond: CALLS_PER_SECOND, seed, script, out };
-        const code = await exitOf(await start('./callers.ts', join(folder, 'callers.json'), { ...plan, ...change }));
+        const code = await exitOf(await launch('./callers.ts', join(folder, 'callers.json'), { ...plan, ...change }));
         if (code !== 0) throw new Error(`the callers ended with ${code}; the server said: ${server.output().slice(-4_000)}`);
       };
       // The approved answer's speech is kept from the first call on.
