@@ -9,6 +9,7 @@ import { elevenlabsRoutes } from './elevenlabs.ts';
 import { geminiRoutes } from './gemini.ts';
 import { geminiLiveRoutes } from './gemini-live.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
+import { openaiEmbeddingsRoutes } from './openai-embeddings.ts';
 import { openaiRealtimeRoutes } from './openai-realtime.ts';
 import { openaiResponsesRoutes } from './openai-responses.ts';
 import { openaiSpeechRoutes } from './openai-speech.ts';
@@ -20,7 +21,7 @@ export const routes: Readonly<Record<ProviderName, readonly Route[]>> = {
   deepgram: [...deepgramListenRoutes, ...deepgramFluxRoutes, ...deepgramSpeakRoutes],
   assemblyai: [...assemblyaiRoutes],
   soniox: [...sonioxRoutes],
-  openai: [...openaiChatRoutes, ...openaiResponsesRoutes, ...openaiRealtimeRoutes, ...openaiSpeechRoutes],
+  openai: [...openaiChatRoutes, ...openaiResponsesRoutes, ...openaiRealtimeRoutes, ...openaiSpeechRoutes, ...openaiEmbeddingsRoutes],
   anthropic: [...anthropicRoutes],
   gemini: [...geminiRoutes, ...geminiLiveRoutes],
   cartesia: [...cartesiaRoutes],

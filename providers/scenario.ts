@@ -4,7 +4,7 @@ export const providerNames = ['deepgram', 'assemblyai', 'soniox', 'openai', 'ant
 export type ProviderName = (typeof providerNames)[number];
 
 /** Stages that have a delay of their own. */
-export type Stage = 'transcript' | 'eager' | 'first-token' | 'token' | 'first-speech' | 'speech';
+export type Stage = 'transcript' | 'eager' | 'first-token' | 'token' | 'first-speech' | 'speech' | 'embedding';
 
 /** Milliseconds: constant, log-normal by two percentiles, or a trace that is repeated. */
 export type Delay = number | { p50Ms: number; p95Ms: number } | { traceMs: readonly number[] };
@@ -60,7 +60,7 @@ export type FaultKind =
 
 export interface Fault {
   kind: FaultKind;
-  stage: 'transcriber' | 'language-model' | 'synthesizer' | 'speech-to-speech';
+  stage: 'transcriber' | 'language-model' | 'synthesizer' | 'speech-to-speech' | 'embedder';
   /** `connect`: before anything; `start`: accepted, before the first result; `middle`: after the first results. */
   at: 'connect' | 'start' | 'middle';
   status?: number;

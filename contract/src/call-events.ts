@@ -3,6 +3,7 @@
  * `call-received` on the call's monotonic clock; `call-received` carries the wall time that anchors them.
  */
 import { z } from 'zod';
+import { confidence, verdict } from './knowledge.ts';
 
 const ms = z.number().nonnegative();
 const turn = z.number().int().nonnegative().describe('0 is the greeting; n is the n-th committed caller turn and the reply to it');
@@ -114,7 +115,15 @@ export const callEvent = z.discriminatedUnion('type', [
     query: z.string(),
     passages: z.array(z.object({ id: z.string(), documentId: z.string(), title: z.string(), score: z.number() })),
     answerable: z.boolean(),
+    verdict: verdict.optional(),
+    confidence: confidence.optional(),
+    cached: z.boolean().optional().describe('the same words were looked up before'),
     tookMs: ms,
+  }),
+  event('claim-withheld', {
+    turn,
+    text: z.string().describe('the sentence as the model had it'),
+    claims: z.array(z.string()).describe('numbers, dates, prices and names that no passage and no tool result holds'),
   }),
   event('reply-started', { turn, epoch: z.number().int(), kind: z.enum(['greeting', 'answer', 'reprompt', 'apology', 'goodbye']) }),
   event('provider-failed', {
@@ -151,7 +160,17 @@ export const callEvent = z.discriminatedUnion('type', [
   }),
   event('reply-interrupted', { turn, cause: z.string(), heard: z.string() }),
   event('reply-resumed', { turn }),
-  event('turn-completed', { turn, heard: z.string(), interrupted: z.boolean(), stages: turnStages, voiceToVoiceMs: z.number().optional() }),
+  event('turn-completed', {
+    turn,
+    heard: z.string(),
+    interrupted: z.boolean(),
+    stages: turnStages,
+    voiceToVoiceMs: z.number().optional(),
+    sentences: z
+      .array(z.object({ text: z.string(), passages: z.array(z.string()) }))
+      .optional()
+      .describe('each sentence of the answer with the passages (or tool calls) that support it'),
+  }),
   event('digit-received', {
     legId: z.string(),
     digit: z.string().describe('* also stands for a digit of a secret entry; then `secret` is true'),

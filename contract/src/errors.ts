@@ -7,6 +7,7 @@ export const errorCatalogue = {
   'not-found': { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'It exists already' },
   'too-large': { status: 413, title: 'The request is too large' },
+  'format-unknown': { status: 415, title: 'A file of this kind cannot be read' },
   'range-not-satisfiable': { status: 416, title: 'The range lies beyond the end' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'internal-error': { status: 500, title: 'Something failed on our side' },

@@ -1,6 +1,7 @@
 export * from './call-events.ts';
 export * from './errors.ts';
 export * from './live.ts';
+export * from './knowledge.ts';
 export * from './rest.ts';
 export * from './talk.ts';
 export * from './waterfall.ts';

@@ -1,12 +1,9 @@
 /** REST shapes under `/api/v1`. Times are RFC 3339 UTC, numbers E.164 (or a SIP user name), lists cursor-paged. */
 import { z } from 'zod';
 import { ending, turnStages, usageLine, wordTime } from './call-events.ts';
+import { knowledgeScope } from './knowledge.ts';
+import { id, language, text, time } from './shapes.ts';
 
-const id = z.string().min(1).max(64);
-const time = z.string().describe('RFC 3339 UTC');
-const text = (max: number) => z.string().trim().min(1).max(max);
-/** A language tag such as `en` or `pt-BR` (RFC 5646, in outline). */
-const language = z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, 'is not a language tag such as en or pt-BR');
 const vendorName = z.string().min(1).max(60);
 const sipUri = z.string().regex(/^sips?:[^\s<>]{1,250}$/i, 'is not a SIP address such as sip:pbx.example.com');
 
@@ -133,6 +130,11 @@ export const assistantInput = z.object({
     .describe('who takes over when the chosen one fails, in order; then whatever else is installed'),
   voices: z.record(vendorName, z.string().min(1).max(120)).default({}).describe('voice by synthesizer, where it is not `voice`'),
   turnTaking: turnTaking.prefault({}),
+  knowledge: knowledgeScope.prefault({}).describe("what of the business's knowledge it answers from; all of it when empty"),
+  grounding: z
+    .enum(['strict', 'off'])
+    .default('strict')
+    .describe('strict: numbers, dates, prices and names that no passage, tool or instruction holds are not spoken'),
   builtInTools: z.array(builtInTool).default(['end_call', 'take_message', 'schedule_callback', 'collect']),
   transferTargets: z.array(transferTarget).max(20).default([]),
   costCeiling: z.number().positive().max(1_000).nullable().default(null).describe('US dollars a call may cost; it ends gracefully'),
@@ -155,25 +157,6 @@ export const numberInput = z.object({
 });
 export const phoneNumber = numberInput.extend({ id, businessId: id, createdAt: time });
 export type PhoneNumber = z.infer<typeof phoneNumber>;
-
-export const documentInput = z.object({
-  title: text(300),
-  text: text(1_000_000),
-  language: language.default('en'),
-  tags: z.array(z.string().max(60)).max(50).default([]),
-});
-export const document = documentInput
-  .omit({ text: true })
-  .extend({ id, businessId: id, passages: z.number().int(), createdAt: time, updatedAt: time });
-export const documentWithText = document.extend({ text: z.string() });
-export type KnowledgeDocument = z.infer<typeof document>;
-
-export const questionInput = z.object({
-  phrasings: z.array(text(300)).min(1).max(50).describe('ways to ask it; the first is its title'),
-  answer: text(1_000).describe('spoken as it stands'),
-});
-export const question = questionInput.extend({ id, businessId: id, createdAt: time, updatedAt: time });
-export type Question = z.infer<typeof question>;
 
 /** A SIP trunk: who may send us calls, and where (and whether at all) we may send ours. */
 export const trunkInput = z.object({

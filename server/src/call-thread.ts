@@ -15,9 +15,11 @@ import { readPrices } from '#calls/prices.ts';
 import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
 import { Switchboard } from '#calls/switchboard.ts';
 import { ToolShop } from '#calls/tools/tool-box.ts';
+import { inTime } from '#conversation/deadlines.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { FaultNet } from '#kit/fault-net.ts';
 import { systemKit } from '#kit/kit.ts';
+import { DeskSeat } from '#knowledge/desk-client.ts';
 import type { LogLevel } from '#kit/log.ts';
 import type { Gateway, GatewayContext } from '#telephony/gateway.ts';
 import { MediaServer } from '#telephony/media-server.ts';
@@ -37,6 +39,9 @@ export interface CallThreadSettings {
   prices: string | undefined;
   vendors: Record<string, Record<string, unknown>>;
 }
+
+/** Who calls a number that nobody knows yet waits so long for the office to look. */
+const RESOLVE_WITHIN_MS = 1_000;
 
 const settings = workerData as CallThreadSettings;
 const port = parentPort;
@@ -112,6 +117,18 @@ async function open(): Promise<void> {
   const recordings = new RecordingShelf({ folder: recordingsFolder, kit });
   const shop = new ToolShop(kit, settings.egressAllow);
   const prices = await readPrices(settings.prices);
+  const desk = new DeskSeat(kit.clock);
+  const asking = new Map<number, () => void>();
+  let asked = 0;
+  /** The office publishes whoever lists the address before it answers. */
+  const resolve = async (address: string): Promise<void> => {
+    const id = ++asked;
+    const answered = new Promise<void>((done) => asking.set(id, done));
+    send({ type: 'resolve', id, address });
+    await inTime(answered, RESOLVE_WITHIN_MS, { clock: kit.clock, vendor: 'office', signal: new AbortController().signal }).finally(() =>
+      asking.delete(id),
+    );
+  };
   const switchboard = new Switchboard({
     kit,
     models,
@@ -120,6 +137,8 @@ async function open(): Promise<void> {
     maxCalls: settings.maxCalls,
     shop,
     price: (line) => prices.priceOf(line),
+    library: desk,
+    resolve,
   });
   const context: GatewayContext = {
     kit,
@@ -163,6 +182,7 @@ async function open(): Promise<void> {
       const parts = [...models.transcribers, ...models.languageModels, ...models.synthesizers, ...(models.speechToSpeech ?? [])];
       await Promise.all(parts.map(async (part) => part.close?.()));
       await shop.close();
+      desk.close();
       await journal.close();
       loopDelay.disable();
       return {};
@@ -172,6 +192,14 @@ async function open(): Promise<void> {
   port?.on('message', (message: ToCallThread) => {
     if (message.type === 'publish') {
       void switchboard.publish(message.entries, message.removed);
+      return;
+    }
+    if (message.type === 'library') {
+      desk.sit(message.port);
+      return;
+    }
+    if (message.type === 'resolved') {
+      asking.get(message.id)?.();
       return;
     }
     if (message.type === 'stored') {

@@ -9,6 +9,8 @@ import { elevenlabs } from '#models/elevenlabs/vendor.ts';
 import { extractive } from '#models/extractive/vendor.ts';
 import { flite } from '#models/flite/vendor.ts';
 import { gemini } from '#models/gemini/vendor.ts';
+import { hashing } from '#models/hashing/vendor.ts';
+import { onnxEmbedder } from '#models/onnx-embedder/vendor.ts';
 import { openai } from '#models/openai/vendor.ts';
 import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
 import { scripted } from '#models/scripted/vendor.ts';
@@ -18,18 +20,25 @@ import { silero } from '#models/silero/vendor.ts';
 import { soniox } from '#models/soniox/vendor.ts';
 import { webrtcVad } from '#models/webrtc-vad/vendor.ts';
 import type { DatabaseVendor } from '#store/database.ts';
+import type { SharedMemoryVendor } from '#store/cache.ts';
 import { pglite } from '#store/pglite/pglite.ts';
 import { postgres } from '#store/postgres/postgres.ts';
+import { redis } from '#store/redis/redis.ts';
 import type { GatewayVendor } from '#telephony/gateway.ts';
 import { browser } from '#telephony/browser/vendor.ts';
 import { sip } from '#telephony/sip/vendor.ts';
 import { twilio } from '#telephony/twilio/vendor.ts';
+import { chroma } from '#vectors/chroma/vendor.ts';
+import { memory } from '#vectors/memory/vendor.ts';
+import { pgvector } from '#vectors/pgvector/vendor.ts';
+import type { VectorVendor } from '#vectors/vendor.ts';
 
 /** Ways in and out. */
 export const gatewayVendors: readonly GatewayVendor[] = [sip, twilio, browser];
 
 /** Best first: what an assistant gets when it names none. */
 export const modelVendors: readonly ModelVendor[] = [
+  onnxEmbedder,
   cartesia,
   elevenlabs,
   openai,
@@ -45,9 +54,22 @@ export const modelVendors: readonly ModelVendor[] = [
   pocketsphinx,
   flite,
   extractive,
+  hashing,
   scripted,
 ];
 
 export const databaseVendors: readonly DatabaseVendor[] = [pglite, postgres];
 
-export const allVendors: readonly Vendor[] = [...gatewayVendors, ...modelVendors, ...databaseVendors];
+/** Memory that several nodes share. */
+export const sharedMemoryVendors: readonly SharedMemoryVendor[] = [redis];
+
+/** Where vectors are kept and searched. */
+export const vectorVendors: readonly VectorVendor[] = [memory, chroma, pgvector];
+
+export const allVendors: readonly Vendor[] = [
+  ...gatewayVendors,
+  ...modelVendors,
+  ...databaseVendors,
+  ...sharedMemoryVendors,
+  ...vectorVendors,
+];

@@ -53,6 +53,23 @@ const houseSettings = z.object({
     .string()
     .optional()
     .meta(setting('TANDEM_PRICES', "JSON file with the providers' prices, where they differ from the built-in list prices")),
+  vectors: z
+    .enum(['memory', 'chroma', 'pgvector'])
+    .default('memory')
+    .meta(
+      setting('TANDEM_VECTORS', 'Where vectors are searched: memory (in this process), chroma (CHROMA_URL) or pgvector (DATABASE_URL)'),
+    ),
+  embedder: z
+    .string()
+    .optional()
+    .meta(setting('TANDEM_EMBEDDER', 'Who turns texts into vectors, such as openai or hashing; the best one installed unless set')),
+  cacheEntries: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(1000)
+    .meta(setting('TANDEM_CACHE_ENTRIES', 'Entries of each cache that this process keeps in its own memory')),
   maxCalls: z.coerce
     .number()
     .int()

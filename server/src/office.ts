@@ -13,22 +13,30 @@ import { Sessions } from '#api/sessions.ts';
 import type { BusinessEntry } from '#calls/directory.ts';
 import type { FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
 import { CallWriter } from '#jobs/call-writer.ts';
+import { knowledgeHeads } from '#jobs/directory-entries.ts';
 import { DirectoryPublisher } from '#jobs/directory-publisher.ts';
 import { TandemError } from '#kit/errors.ts';
 import { FaultNet } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
+import { embeddedText } from '#knowledge/feed.ts';
 import { cutPassages } from '#knowledge/passages.ts';
 import { type Handshake, LiveFeed } from '#live/feed.ts';
+import { watchCaches } from '#observe/cache-metrics.ts';
 import { CallMetrics } from '#observe/call-metrics.ts';
 import { ProcessMetrics } from '#observe/process-metrics.ts';
 import { judgeReadiness } from '#observe/readiness.ts';
+import { type Cache, changedBusiness, EVERYTHING } from '#store/cache.ts';
+import { databaseFeed } from '#store/cache-feeds.ts';
+import { LayeredCache } from '#store/cache-layered.ts';
 import type { Database } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
 import { SecretBox } from '#store/secret-box.ts';
+import { digestOf } from '#store/embeddings.ts';
 import { seed } from '#store/seed.ts';
 import type { CallThreadSettings } from './call-thread.ts';
-import { databaseVendors } from './catalog.ts';
+import { databaseVendors, sharedMemoryVendors } from './catalog.ts';
 import type { Config } from './config.ts';
+import { KnowledgeOffice } from './knowledge-office.ts';
 
 const VERSION = '0.1.0';
 const CONSOLE = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -63,6 +71,19 @@ async function openDatabase(config: Config, kit: Kit, metrics: ProcessMetrics): 
     dataFolder: config.house.dataFolder,
     onQuery: ({ tookMs, failed }) => metrics.query(tookMs / 1000, failed),
   });
+}
+
+/** Process memory, and what nodes share: Redis where it is named, else the notifications of a database server. */
+async function openCache(config: Config, database: Database, kit: Kit): Promise<{ cache: Cache; close: () => Promise<void> }> {
+  const [vendor] = sharedMemoryVendors;
+  const memory = await vendor?.sharedMemory(config.vendors[vendor.name], kit);
+  const feed = memory || database.kind === 'pglite' ? undefined : await databaseFeed(database);
+  const cache = new LayeredCache({ kit, entries: config.house.cacheEntries, shared: memory?.layer, feed: memory?.feed ?? feed });
+  const close = async () => {
+    await cache.close();
+    await (memory ?? feed)?.close();
+  };
+  return { cache, close };
 }
 
 /**
@@ -134,6 +155,8 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   };
   let feed: LiveFeed | undefined;
   let writer: CallWriter | undefined;
+  let publisher: DirectoryPublisher | undefined;
+  let knowledge: KnowledgeOffice | undefined;
   let thread: Worker | undefined;
   const client = new CallThreadClient((message: ToCallThread) => thread?.postMessage(message), kit.clock);
   const take = (message: FromCallThread) => {
@@ -143,6 +166,11 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
       writer?.push(message.events, message.position);
       for (const event of message.events) callMetrics.take(event);
       feed?.take(message.events);
+      knowledge?.take(message.events);
+    } else if (message.type === 'resolve') {
+      const answered = () => thread?.postMessage({ type: 'resolved', id: message.id });
+      // Who asks has a deadline of his own.
+      (publisher?.resolveNumber(message.address) ?? Promise.resolve([])).then(answered, answered);
     } else if (message.type === 'ready') {
       state.journal = message;
     } else if (message.type === 'vitals') {
@@ -185,7 +213,9 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const database = await opening;
   await migrate(database, kit);
   if (config.house.seed === 'demo') {
-    await seed(database, kit, { countPassages: (text) => cutPassages({ id: '', title: '', text }).length });
+    await seed(database, kit, {
+      cutPassages: (document) => cutPassages(document).map((passage) => ({ ...passage, digest: digestOf(embeddedText(passage)) })),
+    });
   }
   const newKey = await ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
   const worker = await starting;
@@ -201,9 +231,30 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   });
 
   const publish = (entries: BusinessEntry[], removed: string[]) => worker.postMessage({ type: 'publish', entries, removed });
-  const publisher = new DirectoryPublisher({ kit, database, box, publish });
-  undo.push(() => publisher.close());
-  const keys = new StoredKeyRing(database, kit.clock);
+  const { cache, close: closeCache } = await openCache(config, database, kit);
+  undo.push(closeCache);
+  const directory = new DirectoryPublisher({ kit, database, box, cache, publish, knowledge: { of: knowledgeHeads, documents: false } });
+  publisher = directory;
+  undo.push(() => directory.close());
+  const changed = (businessId: string) => {
+    directory.changed(businessId);
+    knowledge?.changed(businessId);
+  };
+  knowledge = await KnowledgeOffice.open({
+    kit,
+    database,
+    thread: { dataFolder, logLevel, vectors: config.house.vectors, embedder: config.house.embedder, vendors: config.vendors },
+    egressAllow,
+    version: VERSION,
+    about: publicUrl,
+    onDesk: (port) => worker.postMessage({ type: 'library', port }, [port]),
+    changed,
+  });
+  const library = knowledge;
+  undo.push(() => library.close());
+  // Changes made on other nodes.
+  cache.onChange((change) => library.changed(change === EVERYTHING ? undefined : changedBusiness(change)));
+  const keys = new StoredKeyRing(database, kit.clock, cache);
   const sessions = new Sessions(await sessionSecret(dataFolder, kit), kit);
   const app = await buildServer({
     kit,
@@ -222,7 +273,9 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     },
     models: () => state.vitals && { speechToSpeech: [], ...state.vitals.models },
     observeRequest: (method, route, status, seconds) => processMetrics.request(method, route, status, seconds),
-    changed: () => publisher.changed(),
+    queue: library.queue,
+    searchKnowledge: library.search,
+    changed,
     recordingsFolder: join(dataFolder, 'recordings'),
     consoleFolder: CONSOLE,
     version: VERSION,
@@ -240,12 +293,22 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   });
   processMetrics.watch('tandem_live_sockets', 'Open sockets of the live feed', () => live.sockets);
   processMetrics.watch('tandem_live_sockets_cut', 'Live screens cut off because they did not keep up', () => live.cut);
+  const watchCache = watchCaches(registry);
+  watchCache(() => cache.counters());
+  processMetrics.watch('tandem_knowledge_thread_restarts', 'Times the knowledge thread was opened anew', () => library.restarts);
+  processMetrics.watch('tandem_knowledge_passages', 'Passages loaded for search', () => library.stats?.passages ?? 0);
+  processMetrics.watch('tandem_knowledge_vectors', 'Vectors loaded for search', () => library.stats?.vectors ?? 0);
+  processMetrics.watch(
+    'tandem_knowledge_searches_without_vector',
+    'Searches answered by words alone',
+    () => library.stats?.withoutVector ?? 0,
+  );
   processMetrics.watch('tandem_call_writer_lag_seconds', 'Wait of the oldest event for the database', () => (writer?.lagMs ?? 0) / 1000);
   processMetrics.watch('tandem_call_writer_rejected_events', 'Events the database would never take', () => writer?.rejected ?? 0);
   // A fault in one request or job must not take the calls down with the process; nothing here is anybody's alone.
   const net = new FaultNet({ clock: kit.clock, log: kit.log, blame: () => false, giveUp: () => process.exit(1) });
   processMetrics.watch('tandem_office_faults', 'Exceptions in the office that nobody caught', () => net.count);
-  await publisher.publish();
+  await directory.publish();
   await client.command('open', {}, OPEN_WITHIN_MS);
   const listening = await listen(app, host, port);
   state.started = true;

@@ -10,12 +10,14 @@ import { StoredKeyRing } from '#api/key-ring.ts';
 import { buildServer, type ServerOptions } from '#api/server.ts';
 import { Sessions } from '#api/sessions.ts';
 import type { CommandName } from '#calls/office-link.ts';
+import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { createApiKey } from '#store/api-keys.ts';
 import { createBusiness } from '#store/businesses.ts';
 import { writeBatch } from '#store/call-events.ts';
 import type { Database } from '#store/database.ts';
 import { projectCalls } from '#store/projection.ts';
+import type { JobName, SendOptions } from '#store/queue.ts';
 import { databaseKit, openTestPglite, testBox } from './database.ts';
 
 export interface Answer<T> {
@@ -29,6 +31,7 @@ export interface Answer<T> {
 export interface Ask {
   /** null asks without a key. Alpha's own key unless named. */
   key?: string | null;
+  /** Text and bytes go as they are, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -47,6 +50,8 @@ export interface ApiServer {
   answers: Partial<Record<CommandName, () => unknown>>;
   /** Businesses whose directory entry went stale. */
   changed: string[];
+  /** Jobs that were sent, in order. */
+  sent: { name: JobName; payload: unknown; options: SendOptions | undefined }[];
   /** Statements that reached the database since the start. */
   queries(): number;
   ask<T = Problem>(method: string, path: string, ask?: Ask): Promise<Answer<T>>;
@@ -79,6 +84,7 @@ export async function startApi(own: Partial<ServerOptions> = {}): Promise<ApiSer
   const commands: ApiServer['commands'] = [];
   const answers: ApiServer['answers'] = {};
   const changed: string[] = [];
+  const sent: ApiServer['sent'] = [];
   const callThread: CallThread = {
     command: async (name, input) => {
       commands.push({ name, input });
@@ -102,6 +108,15 @@ export async function startApi(own: Partial<ServerOptions> = {}): Promise<ApiSer
     readiness: async () => ({ ready: true, reasons: [], degraded: [] }),
     observeRequest: () => {},
     changed: (businessId) => changed.push(businessId),
+    queue: {
+      send: async (name, payload, options) => {
+        sent.push({ name, payload, options });
+        return true;
+      },
+    },
+    searchKnowledge: async () => {
+      throw new TandemError('unavailable', 'There is no knowledge thread');
+    },
     recordingsFolder,
     consoleFolder: join(folder, 'no-console'),
     version: '0.0.0',
@@ -120,6 +135,7 @@ export async function startApi(own: Partial<ServerOptions> = {}): Promise<ApiSer
     commands,
     answers,
     changed,
+    sent,
     queries: () => queries,
     async ask(method, path, { key = keys.alpha, body, headers = {} } = {}) {
       const response = await app.inject({
@@ -130,7 +146,7 @@ export async function startApi(own: Partial<ServerOptions> = {}): Promise<ApiSer
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body !== undefined && { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
       });
       const isJson = /json/.test(String(response.headers['content-type']));
       return {

@@ -11,13 +11,13 @@ const src = join(root, 'server/src');
 const storeys: string[][] = [
   ['kit'],
   ['sip', 'rtp', 'audio'],
-  ['telephony', 'models', 'store'],
+  ['telephony', 'models', 'vectors', 'store'],
   ['conversation', 'assistants', 'knowledge', 'people'],
   ['calls'],
   ['api', 'live', 'jobs', 'observe', 'simulate'],
-  ['main.ts', 'office.ts', 'call-thread.ts', 'config.ts', 'catalog.ts'],
+  ['main.ts', 'office.ts', 'knowledge-office.ts', 'call-thread.ts', 'knowledge-thread.ts', 'config.ts', 'catalog.ts'],
 ];
-const seams = ['telephony', 'models', 'store'];
+const seams = ['telephony', 'models', 'vectors', 'store'];
 
 interface Import {
   from: string;

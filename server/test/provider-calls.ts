@@ -90,7 +90,9 @@ export class ProviderCalls {
 }
 
 export async function assistantAt(server: TandemServer, number: string, change: Partial<AssistantInput>): Promise<Assistant> {
-  const body = { name: number, slug: number.replace(/\W/g, ''), greeting: GREETING, idleMs: 30_000, recording: false, ...change };
+  const slug = number.replace(/\W/g, '');
+  // What its providers are scripted to answer is what it was told.
+  const body = { name: number, slug, greeting: GREETING, instructions: ANSWER, idleMs: 30_000, recording: false, ...change };
   const assistant = await server.api<Assistant>('/api/v1/assistants', { method: 'POST', body });
   await server.api('/api/v1/numbers', { method: 'POST', body: { address: number, assistantId: assistant.id } });
   return assistant;

@@ -28,6 +28,10 @@ declare module 'fastify' {
     /** The business this request is about; every query is filtered by it. */
     businessId: string;
   }
+  interface FastifyContextConfig {
+    /** Changes nothing, whatever its method: the scope `read` is enough. */
+    onlyReads?: boolean;
+  }
 }
 
 export interface AuthOptions {
@@ -79,7 +83,7 @@ export function installAuth(app: FastifyInstance, options: AuthOptions, { busine
     const principal = await authenticate(options, { authorization, session: request.cookies[SESSION_COOKIE] });
     if (!principal) throw new TandemError('unauthenticated');
     if (authorization === undefined) refuseOtherOrigins(request, options.publicUrl);
-    const scope = isSafe(request) ? 'read' : 'write';
+    const scope = isSafe(request) || request.routeOptions.config.onlyReads === true ? 'read' : 'write';
     if (!principal.scopes.includes(scope)) throw new TandemError('forbidden', `This key lacks the scope ${scope}`);
     request.principal = principal;
     if (business) request.businessId = await businessOf(options.keys, principal, request.headers['tandem-business']);

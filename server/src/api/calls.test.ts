@@ -15,6 +15,7 @@ import type {
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordingPath } from '#calls/recording.ts';
 import { TandemError } from '#kit/errors.ts';
+import { recordGaps } from '#store/gaps.ts';
 import { type ApiServer, eventsOf, startApi } from '../../test/api-server.ts';
 import { readRange } from './range.ts';
 
@@ -178,6 +179,10 @@ test("no route shows or touches another business's things", async () => {
   await make('documents', { title: 'Secret', text: 'Theirs only.' });
   await make('questions', { phrasings: ['Secret?'], answer: 'Theirs only.' });
   await make('trunks', { name: 'Theirs', username: 'theirs', password: 'long enough' });
+  await make('sources', { url: 'https://theirs.example.com/' });
+  const example = { callId: 'call_left', turn: 1, text: 'Theirs only?', verdict: 'unknown', at: new Date() } as const;
+  await recordGaps(api.database, api.beta.id, [{ gapId: 'gap_beta', question: 'Theirs only?', terms: ['theirs'], examples: [example] }]);
+  theirs.gaps = 'gap_beta';
   await make('tools', { kind: 'http', name: 'theirs', description: 'x', url: 'https://example.com' });
   api.answers['hang-up'] = () => ({ found: false });
 
@@ -189,7 +194,7 @@ test("no route shows or touches another business's things", async () => {
     expect(Object.keys(theirs), `a sample of ${kind}`).toContain(kind);
     for (const method of Object.keys(methods)) {
       const url = path.replace('{id}', theirs[kind]);
-      const body = method === 'patch' ? {} : undefined;
+      const body = method === 'patch' ? {} : path.endsWith('/answer') ? { answer: 'Ours now.' } : undefined;
       const answer = await api.ask(method.toUpperCase(), url, { body });
       // Deleting a business is the admin's alone, whichever it is.
       const expected = kind === 'businesses' && method === 'delete' ? 403 : 404;
@@ -199,8 +204,20 @@ test("no route shows or touches another business's things", async () => {
       expect([403, 404], `${method} ${path} naming the business`).toContain(named.status);
     }
   }
-  expect(tried).toBeGreaterThanOrEqual(31);
-  for (const kind of ['assistants', 'numbers', 'documents', 'questions', 'trunks', 'calls', 'tools', 'messages', 'callbacks']) {
+  expect(tried).toBeGreaterThanOrEqual(41);
+  for (const kind of [
+    'assistants',
+    'numbers',
+    'documents',
+    'questions',
+    'sources',
+    'gaps',
+    'trunks',
+    'calls',
+    'tools',
+    'messages',
+    'callbacks',
+  ]) {
     const { text } = await api.ask('GET', `/api/v1/${kind}?limit=200`);
     expect(text).not.toContain(theirs[kind]);
   }
@@ -223,6 +240,8 @@ test('a page is one query, a call and its parts at most three', async () => {
     'numbers',
     'documents',
     'questions',
+    'sources',
+    'gaps',
     'trunks',
     'businesses',
     'tools',

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import reference from '@scalar/fastify-api-reference';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { SESSION_COOKIE } from './auth.ts';
 import { problemTable, shapes } from './schemas.ts';
 
@@ -32,6 +33,25 @@ function addProblems(route: RouteOptions): void {
   route.schema = { ...route.schema, response: { ...response, ...problems } };
 }
 
+type Transform = typeof jsonSchemaTransform;
+type BodyByType = Record<string, { schema: unknown }>;
+
+/** What a form holds reaches no validator, which sees nothing instead; its description is of what it holds. */
+function present(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ? present(schema.unwrap()) : schema;
+}
+
+/** A body that may come in several media types, which the transform knows of answers only. */
+const transformBodies: Transform = (input) => {
+  const { body, ...rest } = input.schema as Record<string, unknown>;
+  const byType = (body as { content?: BodyByType } | undefined)?.content;
+  if (!byType) return jsonSchemaTransform(input);
+  const describe = (schema: unknown) => jsonSchemaTransform({ ...input, schema: schema as Parameters<Transform>[0]['schema'] });
+  const content = Object.entries(byType).map(([type, { schema }]) => [type, { schema: describe({ body: present(schema) }).schema?.body }]);
+  const { schema, url } = describe(rest);
+  return { schema: { ...schema, body: { content: Object.fromEntries(content) as unknown } }, url };
+};
+
 /** Must be installed before the routes it describes. */
 export async function installDescription(app: FastifyInstance, { publicUrl, version }: DescriptionOptions): Promise<void> {
   app.addHook('onRoute', addProblems);
@@ -53,7 +73,7 @@ export async function installDescription(app: FastifyInstance, { publicUrl, vers
       },
       security: [{ key: [] }, { session: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: transformBodies,
     transformObject: jsonSchemaTransformObject,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -1,26 +1,25 @@
-/** The keys that open the API, over the store, remembered for a few seconds so that a console page is not a query per request. */
+/** The keys that open the API, over the store, through the cache: a console page is not a query per request. */
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Business } from '@tandem/contract';
 import type { Clock } from '#kit/clock.ts';
 import { TandemError } from '#kit/errors.ts';
+import { silentLog } from '#kit/log.ts';
 import { type ApiKey, findApiKey, readApiKey } from '#store/api-keys.ts';
 import { listBusinesses, readBusiness } from '#store/businesses.ts';
+import { type Cache, keys } from '#store/cache.ts';
+import { BLIND_MS, LayeredCache } from '#store/cache-layered.ts';
 import type { Database } from '#store/database.ts';
+import { readFirstBusinessId } from '#store/snapshot.ts';
 import type { KeyRing, Principal } from './auth.ts';
 
-/** A deleted key opens nothing after this long. */
-const REMEMBERED_MS = 5_000;
+/** With a cache that hears of revocations. Without one a deleted key opens nothing after {@link BLIND_MS}. */
+const KEPT_MS = 60_000;
+const NEGATIVE_MS = 5_000;
 const PAGE = 200;
 /** A console offers at most this many businesses to choose from. */
 const MOST_PAGES = 50;
 
 const principalOf = (key: ApiKey): Principal => ({ keyId: key.id, businessId: key.businessId ?? undefined, scopes: key.scopes });
-
-interface Remembered {
-  value: Principal | undefined;
-  until: number;
-}
 
 /** Oldest first, so that the first is the one a console opens with; only `businessId` where the reader may see no other. */
 export async function everyBusiness(database: Database, businessId?: string): Promise<Business[]> {
@@ -36,57 +35,55 @@ export async function everyBusiness(database: Database, businessId?: string): Pr
 }
 
 export class StoredKeyRing implements KeyRing {
-  #database: Database;
-  #clock: Clock;
-  #keys = new LRUCache<string, Remembered>({ max: 1_000 });
-  #known = new LRUCache<string, number>({ max: 1_000 });
-  #first: string | undefined;
+  readonly #database: Database;
+  readonly #cache: Cache;
+  /** Never in memory that nodes share: whoever can write there could let himself in. */
+  readonly #keep: { ttlMs: number; negativeTtlMs: number; shared: false };
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, cache?: Cache) {
     this.#database = database;
-    this.#clock = clock;
+    this.#cache = cache ?? new LayeredCache({ kit: { clock, log: silentLog } });
+    this.#keep = { ttlMs: cache ? KEPT_MS : BLIND_MS, negativeTtlMs: NEGATIVE_MS, shared: false };
   }
 
   byKey(key: string): Promise<Principal | undefined> {
     // Remembered by its hash: a heap dump shows no key.
-    const hash = createHash('sha256').update(key).digest('base64');
-    return this.#remember(`key ${hash}`, () => findApiKey(this.#database, key));
+    const digest = createHash('sha256').update(key).digest('base64url');
+    return this.#principal(keys.apiKey(digest), () => findApiKey(this.#database, key));
   }
 
   byId(keyId: string): Promise<Principal | undefined> {
-    return this.#remember(`id ${keyId}`, () => readApiKey(this.#database, keyId));
+    return this.#principal(keys.apiKeyId(keyId), () => readApiKey(this.#database, keyId));
   }
 
   async firstBusinessId(): Promise<string | undefined> {
-    this.#first ??= (await everyBusiness(this.#database))[0]?.id;
-    return this.#first;
+    return this.#cache.get(keys.firstBusiness(), () => readFirstBusinessId(this.#database), { ...this.#keep, negativeTtlMs: 0 });
   }
 
   async hasBusiness(businessId: string): Promise<boolean> {
-    if ((this.#known.get(businessId) ?? -Infinity) > this.#clock.now()) return true;
-    try {
-      await readBusiness(this.#database, businessId);
-    } catch (error) {
-      if (error instanceof TandemError && (error.code === 'not-found' || error.code === 'invalid-input')) return false;
-      throw error;
-    }
-    this.#known.set(businessId, this.#clock.now() + REMEMBERED_MS);
-    return true;
+    const load = async () => {
+      try {
+        return await readBusiness(this.#database, businessId);
+      } catch (error) {
+        if (error instanceof TandemError && (error.code === 'not-found' || error.code === 'invalid-input')) return undefined;
+        throw error;
+      }
+    };
+    return (await this.#cache.get(keys.business(businessId), load, this.#keep)) !== undefined;
+  }
+
+  /** A key was deleted: it opens nothing from now on, and on other nodes when this resolves. */
+  async forgetKey(keyId: string): Promise<void> {
+    await Promise.all([this.#cache.invalidate([keys.apiKeyId(keyId)]), this.#cache.invalidate({ cache: 'api-key' })]);
   }
 
   /** A business was added or removed, its keys with it. */
   forgetBusinesses(): void {
-    this.#first = undefined;
-    this.#known.clear();
-    this.#keys.clear();
+    for (const cache of ['first-business', 'business', 'api-key', 'api-key-id'] as const) void this.#cache.invalidate({ cache });
   }
 
-  async #remember(cacheKey: string, load: () => Promise<ApiKey | undefined>): Promise<Principal | undefined> {
-    const known = this.#keys.get(cacheKey);
-    if (known && known.until > this.#clock.now()) return known.value;
-    const key = await load();
-    const value = key && principalOf(key);
-    this.#keys.set(cacheKey, { value, until: this.#clock.now() + REMEMBERED_MS });
-    return value;
+  #principal(key: ReturnType<typeof keys.apiKey>, load: () => Promise<ApiKey | undefined>): Promise<Principal | undefined> {
+    const toPrincipal = (found: ApiKey | undefined) => found && principalOf(found);
+    return this.#cache.get(key, async () => toPrincipal(await load()), this.#keep);
   }
 }

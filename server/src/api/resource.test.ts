@@ -1,4 +1,4 @@
-import type { Assistant, Business, KnowledgeDocument, Page, PhoneNumber, ToolDefinition, Trunk } from '@tandem/contract';
+import type { Assistant, Business, Page, PhoneNumber, ToolDefinition, Trunk } from '@tandem/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type ApiServer, startApi } from '../../test/api-server.ts';
@@ -21,6 +21,7 @@ const samples: Record<string, () => Record<string, unknown>> = {
   numbers: () => ({ address: `+1555${1_000_000 + ++count}`, assistantId: assistantOf.alpha, label: 'Front' }),
   documents: () => ({ title: 'Hours', text: 'We open at nine. We close at five.', tags: ['hours'] }),
   questions: () => ({ phrasings: ['When are you open?'], answer: 'From nine to five.' }),
+  sources: () => ({ url: `https://www.example.com/${++count}`, maxDepth: 2, everyHours: 24, tags: ['site'] }),
   trunks: () => ({
     name: 'PBX',
     sources: ['203.0.113.0/24', '2001:db8::/32', '192.0.2.7'],
@@ -136,7 +137,17 @@ const wrong: [kind: string, field: string, values: unknown[]][] = [
   ['documents', 'language', ['']],
   ['documents', 'tags', ['hours', ['x'.repeat(61)], Array.from({ length: 51 }, () => 'x')]],
   ['questions', 'phrasings', [[], [''], 'When?', Array.from({ length: 51 }, () => 'x'), ['x'.repeat(301)]]],
+  ['documents', 'base', ['', 'Main', 'a b', null]],
+  ['documents', 'audience', ['', 'All of us', 7]],
   ['questions', 'answer', ['', 'x'.repeat(1_001)]],
+  ['questions', 'base', ['', '-x', 'x'.repeat(41)]],
+  ['questions', 'tags', [[''], 'x']],
+  ['sources', 'url', ['', 'www.example.com', 'ftp://example.com/', 'javascript:alert(1)', null]],
+  ['sources', 'maxDepth', [-1, 11, 1.5, '3']],
+  ['sources', 'maxPages', [0, 2_001]],
+  ['sources', 'everyHours', [0, 8_761, 'daily']],
+  ['sources', 'base', ['Up']],
+  ['assistants', 'knowledge', [null, { bases: ['Up'] }, { tags: 'x' }]],
   ['trunks', 'name', ['', 'x'.repeat(121)]],
   ['trunks', 'sources', [['banana'], ['203.0.113.0/33'], ['203.0.113.300'], '203.0.113.0/24', ['']]],
   ['trunks', 'username', ['', 'x'.repeat(121)]],
@@ -186,16 +197,6 @@ test('an edit keeps what it does not name, and null clears an optional field', a
   expect(renamed).toMatchObject({ name: 'Night desk', idleMs: 12_000, transcriber: 'acme', recording: true });
   const { body: cleared } = await api.ask<Assistant>('PATCH', `/api/v1/assistants/${made.id}`, { body: { transcriber: null } });
   expect(cleared.transcriber).toBeUndefined();
-});
-
-test('a new text changes the number of passages, a new title does not', async () => {
-  const long = Array.from({ length: 60 }, (_, n) => `# Part ${n}\n\nThis is what part ${n} says about the matter.`).join('\n\n');
-  const { body: made } = await api.ask<KnowledgeDocument>('POST', '/api/v1/documents', { body: samples.documents() });
-  const { body: edited } = await api.ask<KnowledgeDocument>('PATCH', `/api/v1/documents/${made.id}`, { body: { text: long } });
-  expect(made.passages).toBe(1);
-  expect(edited.passages).toBe(60);
-  const { body: renamed } = await api.ask<KnowledgeDocument>('PATCH', `/api/v1/documents/${made.id}`, { body: { title: 'Other' } });
-  expect(renamed).toMatchObject({ title: 'Other', passages: 60 });
 });
 
 test('an edit within turn taking keeps the rest of it, and creating fills the defaults in', async () => {

@@ -1,4 +1,4 @@
-/** The five routes that assistants, numbers, documents, questions, trunks and tools all have: list, create, read, edit, delete. */
+/** The five routes that assistants, numbers, documents, questions, sources, trunks and tools all have: list, create, read, edit, delete. */
 import { page, type Page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -23,7 +23,8 @@ export interface Resource<Item, Detail, Input> {
   mostBytes?: number;
   list(businessId: string, page: PageRequest): Promise<Page<Item>>;
   read(businessId: string, id: string): Promise<Detail>;
-  create(businessId: string, input: Input): Promise<Detail>;
+  /** Absent where a route of its own makes them. */
+  create?(businessId: string, input: Input): Promise<Detail>;
   update(businessId: string, id: string, change: Partial<Input>): Promise<Detail>;
   remove(businessId: string, id: string): Promise<void>;
   /** Told after every change, so that the next call knows. */
@@ -61,12 +62,15 @@ export function resourceRoutes<Item, Detail, Input>(app: FastifyInstance, resour
   const list = { tags, summary: `List ${name}, newest first`, querystring: pageQuery, response: { 200: page(item) } };
   app.get<{ Querystring: PageRequest }>(path, { schema: list }, (request) => resource.list(request.businessId, request.query));
 
-  const create = { tags, summary: `Create: ${noun}`, body: bodies.create, response: { 201: detail } };
-  app.post<{ Body: Input }>(path, { bodyLimit, schema: create }, async (request, reply) => {
-    const made = await resource.create(request.businessId, request.body as Input);
-    resource.changed(request.businessId);
-    return reply.code(201).send(made);
-  });
+  const make = resource.create?.bind(resource);
+  if (make) {
+    const create = { tags, summary: `Create: ${noun}`, body: bodies.create, response: { 201: detail } };
+    app.post<{ Body: Input }>(path, { bodyLimit, schema: create }, async (request, reply) => {
+      const made = await make(request.businessId, request.body as Input);
+      resource.changed(request.businessId);
+      return reply.code(201).send(made);
+    });
+  }
 
   const read = { tags, summary: `Read one: ${noun}`, params: idParams, response: { 200: detail } };
   app.get<{ Params: Id }>(`${path}/:id`, { schema: read }, (request) => resource.read(request.businessId, request.params.id));

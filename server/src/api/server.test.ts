@@ -89,13 +89,21 @@ interface OpenApi {
 test('/openapi.json describes every route with its schemas, and every reference leads somewhere', async () => {
   const { body, text } = await api.ask<OpenApi>('GET', '/openapi.json', { key: null });
   expect(body.openapi).toBe('3.1.0');
-  for (const kind of ['businesses', 'assistants', 'numbers', 'documents', 'questions', 'trunks', 'tools']) {
+  for (const kind of ['businesses', 'assistants', 'numbers', 'documents', 'questions', 'sources', 'trunks', 'tools']) {
     expect(Object.keys(body.paths[`/api/v1/${kind}`]).toSorted()).toEqual(['get', 'post']);
     expect(Object.keys(body.paths[`/api/v1/${kind}/{id}`]).toSorted()).toEqual(['delete', 'get', 'patch']);
   }
   for (const kind of ['messages', 'callbacks']) {
     expect(Object.keys(body.paths[`/api/v1/${kind}`])).toEqual(['get']);
     expect(Object.keys(body.paths[`/api/v1/${kind}/{id}`]).toSorted()).toEqual(['get', 'patch']);
+  }
+  expect(Object.keys(body.paths['/api/v1/documents/{id}/file']).toSorted()).toEqual(['get', 'put']);
+  expect(JSON.stringify(body.paths['/api/v1/documents'])).toMatch(
+    /"multipart\/form-data":\{"schema":.{0,900}"file":\{[^}]*"format":"binary"/,
+  );
+  expect(Object.keys(body.paths['/api/v1/gaps'])).toEqual(['get']);
+  for (const path of ['/documents/{id}/retry', '/sources/{id}/crawl', '/gaps/{id}/answer', '/gaps/{id}/dismiss', '/knowledge/search']) {
+    expect(Object.keys(body.paths[`/api/v1${path}`])).toEqual(['post']);
   }
   for (const path of ['/api/v1/reports/latency', '/api/v1/usage']) expect(Object.keys(body.paths[path])).toEqual(['get']);
   expect(Object.keys(body.paths['/api/v1/session']).toSorted()).toEqual(['delete', 'get', 'post']);
@@ -115,7 +123,7 @@ test('/openapi.json describes every route with its schemas, and every reference 
         Object.keys(route.responses).some((status) => status.startsWith('2')),
         where,
       ).toBe(true);
-      const takesBody = ['post', 'patch'].includes(method) && !path.endsWith('/hang-up');
+      const takesBody = ['post', 'patch', 'put'].includes(method) && !/\/(hang-up|retry|crawl|dismiss)$/.test(path);
       expect(route.requestBody !== undefined, where).toBe(takesBody);
     }
   }
@@ -129,12 +137,15 @@ test('/openapi.json describes every route with its schemas, and every reference 
     'CallTurn',
     'Document',
     'DocumentWithText',
+    'Gap',
+    'KnowledgeSearch',
     'LatencyReport',
     'Message',
     'Number',
     'Problem',
     'Question',
     'Session',
+    'Source',
     'Tool',
     'TranscriptLine',
     'Trunk',

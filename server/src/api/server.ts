@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import cookie from '@fastify/cookie';
+import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import type { InstalledModels, Readiness } from '@tandem/contract';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -12,6 +13,7 @@ import type { Registry } from 'prom-client';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { Database } from '#store/database.ts';
+import type { JobSender } from '#store/queue.ts';
 import type { SecretBox } from '#store/secret-box.ts';
 import { installAuth } from './auth.ts';
 import type { CallThread } from './call-thread-client.ts';
@@ -23,6 +25,8 @@ import { everyBusiness, type StoredKeyRing } from './key-ring.ts';
 import { installProblems, refuseMalformed } from './problems.ts';
 import { businessRoutes } from './routes/businesses.ts';
 import { callRoutes } from './routes/calls.ts';
+import { documentRoutes } from './routes/documents.ts';
+import { knowledgeRoutes, type SearchKnowledge } from './routes/knowledge.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { modelRoutes } from './routes/models.ts';
 import { recordingRoutes } from './routes/recordings.ts';
@@ -53,7 +57,11 @@ export interface ServerOptions {
   /** The providers the call thread has installed; absent in tests that have no call thread. */
   models?: () => InstalledModels | undefined;
   observeRequest: (method: string, route: string, status: number, seconds: number) => void;
-  /** A business's directory entry is stale. */
+  /** Takes what is done in the background. */
+  queue: JobSender;
+  /** Tries out what a caller would get. */
+  searchKnowledge: SearchKnowledge;
+  /** What a business's calls are answered from has changed: its directory entry is stale, or its knowledge. */
   changed: (businessId: string) => void;
   recordingsFolder: string;
   /** The built console; not served when it does not exist. */
@@ -62,7 +70,8 @@ export interface ServerOptions {
 }
 
 const KEEP_ALIVE_MS = 72_000;
-const REQUEST_WITHIN_MS = 30_000;
+/** A file of 25 MB over a line of 2 Mbit/s. */
+const REQUEST_WITHIN_MS = 120_000;
 /** A connection that does not get its request's head across holds a socket for nothing. */
 const HEAD_WITHIN_MS = 10_000;
 const LOOK_FOR_SLOW_MS = 2_000;
@@ -115,7 +124,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   });
   await app.register(async (guarded) => {
     installAuth(guarded, options, { business: true });
+    await guarded.register(multipart);
     resources(guarded, options);
+    documentRoutes(guarded, options);
+    knowledgeRoutes(guarded, options);
     callRoutes(guarded, options);
     recordingRoutes(guarded, options);
     toolRoutes(guarded, options);

@@ -23,7 +23,7 @@ function policyOf({ eagerness, idleMs, turnTaking }: Pick<Assistant, 'eagerness'
  * (approved questions, names), for the transcriber. `voices` is by synthesizer, where it differs from `voice`.
  */
 export function planOf(assistant: Assistant, businessName: string, phrases: readonly string[]) {
-  const { name, greeting, goodbye, instructions, language, otherLanguages, voice, voices, turnTaking, builtInTools } = assistant;
+  const { name, greeting, goodbye, instructions, language, otherLanguages, voice, voices, turnTaking, builtInTools, grounding } = assistant;
   const transferTargets = builtInTools.includes('transfer_call') ? assistant.transferTargets : [];
   return {
     greeting,
@@ -35,6 +35,7 @@ export function planOf(assistant: Assistant, businessName: string, phrases: read
     voice,
     voices,
     phrases,
+    grounding,
     policy: policyOf(assistant),
   };
 }

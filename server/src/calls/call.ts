@@ -20,10 +20,12 @@ import { childOf, isCancelled } from '#kit/abort.ts';
 import { rfc3339, type Timer } from '#kit/clock.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
+import type { Library } from '#knowledge/library.ts';
 import type { Leg, LegEndCause, LegListener } from '#telephony/leg.ts';
 import type { Route } from './directory.ts';
 import { type InstalledModels, order } from './installed-models.ts';
 import type { Journal } from './journal.ts';
+import { lookUp } from './look-up.ts';
 import type { CallRecording, Shelf } from './recording.ts';
 import type { Spending } from './spending.ts';
 import { CallActions } from './tools/call-actions.ts';
@@ -50,6 +52,8 @@ export interface SharedByCalls {
   spending: Spending;
   /** Millionths of a US dollar; absent: nothing costs anything. */
   price?: Price;
+  /** Who looks things up; absent: what came with the route. */
+  library?: Library;
 }
 
 export interface CallOptions {
@@ -274,7 +278,7 @@ export class Call {
       ...shared,
       ...(costCeiling === null ? {} : { costCeilingMicros: costCeiling * 1_000_000 }),
       leftToday: () => shared.spending.left(this.businessId, kit.clock.wall()),
-      retrieve: (query) => knowledge.search(query),
+      retrieve: lookUp(route, shared.library, kit),
       tools: actions.tools,
       taker: actions.collecting,
       durable: () => journal.flush(),

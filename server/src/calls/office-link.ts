@@ -1,4 +1,5 @@
 /** What passes between the call thread and the office: commands and CallEvents, nothing else. Either side could be another process. */
+import type { MessagePort } from 'node:worker_threads';
 import type { CallEvent, ErrorCode } from '@tandem/contract';
 import type { GatewayRequest, GatewayResponse } from '#telephony/gateway.ts';
 import type { BusinessEntry } from './directory.ts';
@@ -26,6 +27,10 @@ export interface Commands {
 export type CommandName = keyof Commands;
 
 export type ToCallThread =
+  /** The desk of the knowledge thread answers on this port; a later one takes its place. */
+  | { type: 'library'; port: MessagePort }
+  /** Whoever lists the address has been published. */
+  | { type: 'resolved'; id: number }
   | { type: 'publish'; entries: BusinessEntry[]; removed: string[] }
   /** Everything before `position` is in the database: journal files before it may go. */
   | { type: 'stored'; position: JournalPosition }
@@ -49,6 +54,8 @@ export interface Vitals {
 }
 
 export type FromCallThread =
+  /** A call rings for an address that the directory does not have. */
+  | { type: 'resolve'; id: number; address: string }
   /** `journal` names the journal that positions belong to, `end` is where its durable part ends. */
   | { type: 'ready'; journal: string; end: JournalPosition }
   | { type: 'failed'; code: ErrorCode; message: string }

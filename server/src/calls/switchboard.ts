@@ -8,6 +8,7 @@ import { messageOf, TandemError } from '#kit/errors.ts';
 import { ownedBy } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
 import { KnowledgeBase } from '#knowledge/knowledge-base.ts';
+import type { Library } from '#knowledge/library.ts';
 import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
 import { Call, type SharedByCalls } from './call.ts';
 import { type BusinessEntry, Directory, type Route } from './directory.ts';
@@ -30,6 +31,10 @@ export interface SwitchboardOptions {
   shop?: ToolShop;
   /** What a line of usage costs, millionths of a US dollar; nothing when absent. */
   price?: Price;
+  /** Who looks things up for calls; absent: what was published with the business. */
+  library?: Library;
+  /** Asks whether somebody lists the address after all; resolves when their entry is in the directory. Rejects when nobody knows. */
+  resolve?: (address: string) => Promise<void>;
 }
 
 export class Switchboard {
@@ -51,6 +56,7 @@ export class Switchboard {
       kept: new KeptSpeech(),
       spending: new Spending(),
       price: options.price,
+      library: options.library,
     };
   }
 
@@ -124,7 +130,26 @@ export class Switchboard {
   /** A call has arrived at a gateway. Never throws. */
   receive(incoming: IncomingCall): void {
     const route = this.directory.route(incoming.to, incoming.businessId);
-    if (!route) return this.#refuse(incoming, 'number-unknown');
+    if (!route) return this.#seek(incoming);
+    this.#take(incoming, route);
+  }
+
+  /** Nobody here lists the address: it may be new, or its business not read yet. */
+  #seek(incoming: IncomingCall): void {
+    const { resolve } = this.#options;
+    if (!resolve || this.#draining) return this.#refuse(incoming, 'number-unknown');
+    resolve(incoming.to).then(
+      async () => {
+        await this.published;
+        const route = this.directory.route(incoming.to, incoming.businessId);
+        if (route && !incoming.signal.aborted) this.#take(incoming, route);
+        else this.#refuse(incoming, 'number-unknown');
+      },
+      () => this.#refuse(incoming, 'number-unknown'),
+    );
+  }
+
+  #take(incoming: IncomingCall, route: Route): void {
     if (this.#draining) return this.#refuse(incoming, 'unavailable');
     if (this.#calls.size >= this.#options.maxCalls) return this.#refuse(incoming, 'capacity-reached');
     incoming.ring();

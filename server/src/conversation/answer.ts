@@ -2,16 +2,21 @@
  * The words of an answer: retrieval, then the language models, then the tools they call, as often as the policy allows.
  * Text of callers, passages and tool results is data for the model; nothing of it becomes an instruction here.
  */
-import type { CallFact, TurnStages } from '@tandem/contract';
+import type { CallFact, TurnStages, Verdict } from '@tandem/contract';
 import { untilAborted } from '#kit/abort.ts';
 import { messageOf, VendorError } from '#kit/errors.ts';
-import type { ModelMessage, ModelRequest, ModelTool, ModelToolCall } from '#models/language-model.ts';
+import type { ModelMessage, ModelRequest, ModelTool, ModelToolCall, Shortfall } from '#models/language-model.ts';
+import { citedIn } from '#models/prompt.ts';
 import type { Tool } from '#models/tool.ts';
+import { Grounds, type OwnWords } from './grounding/grounds.ts';
 import type { LanguageModels, ModelWalk } from './language-models.ts';
+import { type Misses, missStep, type MissStep, type TurnOutcome, type WayOut } from './misses.ts';
+import { plainText } from './plain-text.ts';
 import type { SettledPlan } from './plan.ts';
 import { categoryOf } from './provider-health.ts';
-import type { Retrieval, RetrievalCache } from './retrieval.ts';
-import { ClauseCutter } from './script.ts';
+import { queryOf, type Retrieval, type RetrievalCache, verdictOf } from './retrieval.ts';
+import { ClauseCutter, sentencesOf } from './script.ts';
+import type { SupportedSentence } from './support.ts';
 import type { ToolSteps } from './tool-steps.ts';
 import type { Clause } from './voice.ts';
 
@@ -21,6 +26,7 @@ export interface AnswerParts {
   retrieval: RetrievalCache;
   tools: readonly Tool[];
   steps: ToolSteps;
+  own: OwnWords;
   /** The call's clock. */
   now: () => number;
   record: (fact: CallFact) => void;
@@ -31,6 +37,8 @@ export interface AnswerRequest {
   /** The caller's words. */
   text: string;
   messages: readonly ModelMessage[];
+  /** Before this turn. */
+  misses: Misses;
   stages: TurnStages;
   /** Resolves when the turn is committed: no tool runs before. Undefined: it is. */
   gate: Promise<void> | undefined;
@@ -58,14 +66,21 @@ export class Answer {
   readonly #steps: ModelMessage[] = [];
   readonly #cutter: ClauseCutter;
   readonly #walk: ModelWalk;
+  readonly #grounds: Grounds;
+  readonly #outcome: { verdict: Verdict; acted: boolean; step: MissStep | undefined; offered: WayOut | undefined };
+  /** Sentences with the passages that the model itself has named for them. */
+  readonly #cited = new Map<string, string[]>();
   #clauses = 0;
   #goodbye = false;
+  #withheld = false;
 
   constructor(parts: AnswerParts, request: AnswerRequest) {
     this.#parts = parts;
     this.#request = request;
     this.#cutter = new ClauseCutter(parts.plan.policy.maxReplyChars);
     this.#walk = parts.models.walk();
+    this.#grounds = new Grounds(parts.own, request.messages);
+    this.#outcome = { verdict: 'unknown', acted: false, step: undefined, offered: undefined };
   }
 
   /** The model asked to end the call after this answer. */
@@ -75,6 +90,19 @@ export class Answer {
 
   get toolRunning(): boolean {
     return this.#parts.steps.running;
+  }
+
+  /** What has come of the turn so far. */
+  get outcome(): TurnOutcome {
+    return { text: this.#request.text, ...this.#outcome };
+  }
+
+  /** What was heard of it, sentence by sentence, with the passages and tool calls that it rests on. */
+  support(heard: string): SupportedSentence[] {
+    return this.#grounds.support(heard).map(({ text, passages }) => {
+      const cited = this.#cited.get(text) ?? [];
+      return { text, passages: [...cited, ...passages.filter((id) => !cited.includes(id))] };
+    });
   }
 
   /** Streams the clauses, once. Throws `VendorError` when no model is left, or the signal's reason. */
@@ -101,14 +129,21 @@ export class Answer {
       // In the last round there are no tools left to call, so that words must come.
       const last = round >= toolSteps || steps.runaway || steps.hopeless;
       const { calls, text } = yield* this.#round(found, !last, signal);
+      this.#cite(text, found);
       const others = calls.filter(({ name }) => name !== END_CALL);
       if (others.length < calls.length) this.#goodbye = true;
-      yield* this.#cut(this.#cutter.flush(), false);
+      if (!this.#withheld) yield* this.#grounded(this.#cutter.flush());
+      if (this.#withheld) {
+        yield* this.#line(this.#wayOut.line);
+        return;
+      }
       if (others.length === 0 || last || this.#cutter.full) break;
       const line = steps.lineOf(others);
       if (line !== undefined && text.trim() === '') yield* this.#line(line);
       if (this.#request.gate) await untilAborted(this.#request.gate, signal);
       const messages = await steps.run(others, signal);
+      this.#outcome.acted = true;
+      this.#grounds.returned(messages);
       this.#steps.push({ role: 'assistant', text, toolCalls: others }, ...messages);
       if (signal.aborted) throw signal.reason;
       // Told once; asked for what does not exist a second time, the assistant says so itself.
@@ -124,10 +159,18 @@ export class Answer {
 
   /** An apology, with the way out that the assistant has: a person, or a message. */
   get #unable(): string {
+    const { unable, unablePerson, unableMessage } = this.#parts.plan.lines;
+    const { by } = this.#wayOut;
+    return by === 'person' ? unablePerson : by === 'message' ? unableMessage : unable;
+  }
+
+  /** How it says that it does not know, and what it offers instead. */
+  get #wayOut(): { by: WayOut | undefined; line: string } {
     const { plan, tools } = this.#parts;
-    const { unable, unablePerson, unableMessage } = plan.lines;
-    if (tools.some(({ name }) => name === 'transfer_call')) return unablePerson;
-    return tools.some(({ name }) => name === 'take_message') ? unableMessage : unable;
+    const { unknown, unknownPerson, unknownMessage } = plan.lines;
+    if (tools.some(({ name }) => name === 'transfer_call')) return { by: 'person', line: unknownPerson };
+    if (tools.some(({ name }) => name === 'take_message')) return { by: 'message', line: unknownMessage };
+    return { by: undefined, line: unknown };
   }
 
   /** One answer of a model, finished by the next one from the last clause on where it fails. */
@@ -152,8 +195,9 @@ export class Answer {
           text += text === '' ? part.text.trimStart() : part.text;
           for (const clause of this.#cutter.push(part.text)) {
             clauseAt = undefined;
+            yield* this.#grounded([clause]);
+            if (this.#withheld) return { calls: [], text };
             said.push(clause);
-            yield* this.#cut([clause], false);
           }
           if (this.#cutter.full || text.length > longest) break;
         }
@@ -166,6 +210,28 @@ export class Answer {
         // What was begun and is not a clause is said by the next one.
         this.#cutter.drop();
       }
+    }
+  }
+
+  /** The clauses up to the first that claims what nobody has told the assistant: nothing of that one is heard. */
+  *#grounded(clauses: readonly string[]): Generator<Clause, void, undefined> {
+    const { plan, record } = this.#parts;
+    for (const clause of clauses) {
+      const claims = plan.grounding === 'strict' ? this.#grounds.unknown(clause) : [];
+      if (claims.length > 0) {
+        this.#withheld = true;
+        this.#outcome.offered = this.#wayOut.by;
+        record({ type: 'claim-withheld', turn: this.#request.turn, text: clause, claims });
+        return;
+      }
+      yield* this.#cut([clause], false);
+    }
+  }
+
+  #cite(text: string, { passages }: Retrieval): void {
+    for (const sentence of sentencesOf(text)) {
+      const ids = citedIn(sentence, passages);
+      if (ids.length > 0) this.#cited.set(plainText(sentence), ids);
     }
   }
 
@@ -191,6 +257,7 @@ export class Answer {
       messages: [...this.#request.messages, ...this.#steps],
       passages: found.passages,
       answerable: found.answerable,
+      ...this.#shortfall(),
       tools: withTools ? [endCallTool, ...tools.map(describe)] : [endCallTool],
       language: plan.language,
       maxTokens: plan.policy.maxTokens,
@@ -212,22 +279,45 @@ export class Answer {
     }
   }
 
+  /** What the model is told about a question that the passages do not answer, and about what was offered before. */
+  #shortfall(): Pick<ModelRequest, 'shortfall' | 'offered'> {
+    const { misses } = this.#request;
+    const { step } = this.#outcome;
+    const offered = misses.offered ? { offered: misses.offered } : {};
+    if (step === undefined) return offered;
+    const { clarify } = this.#parts.plan.lines;
+    const { by, line } = this.#wayOut;
+    const shortfall: Shortfall =
+      step === 'clarify'
+        ? { kind: 'clarify', line: clarify[Math.min(misses.questions, clarify.length - 1)] ?? line }
+        : { kind: by === undefined ? 'admit' : `offer-${by}`, line };
+    return { ...offered, shortfall };
+  }
+
   async #retrieve(signal: AbortSignal): Promise<Retrieval> {
-    const { retrieval, now, record } = this.#parts;
-    const { turn, text, stages } = this.#request;
+    const { retrieval, plan, now, record } = this.#parts;
+    const { turn, text, messages, stages, misses } = this.#request;
     const from = now();
-    const found = await retrieval.of(text, signal);
+    const { retrieval: found, cached } = await retrieval.of(queryOf(text, messages), signal);
     stages.retrievalAt = now();
-    record({
-      type: 'retrieval-done',
-      turn,
-      query: text,
-      passages: found.passages.map(({ id, documentId, title, score }) => ({ id, documentId, title, score })),
-      answerable: found.answerable,
-      tookMs: stages.retrievalAt - from,
-    });
+    const verdict = verdictOf(found);
+    const step = missStep(misses, verdict, text, plan.language);
+    Object.assign(this.#outcome, { verdict, step, offered: step === 'offer' ? this.#wayOut.by : undefined });
+    this.#grounds.found(found.passages);
+    record({ type: 'retrieval-done', turn, query: text, ...factOf(found), cached, tookMs: stages.retrievalAt - from });
     return found;
   }
+}
+
+/** What is recorded of a look-up. */
+export function factOf(found: Retrieval) {
+  const { passages, answerable, confidence } = found;
+  return {
+    passages: passages.map(({ id, documentId, title, score }) => ({ id, documentId, title, score })),
+    answerable,
+    verdict: verdictOf(found),
+    ...(confidence ? { confidence } : {}),
+  };
 }
 
 const tooSlow = (model: { name: string } | undefined) =>

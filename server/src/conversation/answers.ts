@@ -6,9 +6,12 @@ import type { TurnStages } from '@tandem/contract';
 import type { SettledOptions } from './conversation-options.ts';
 import type { Expectation, FloorAction } from './floor-terms.ts';
 import type { History } from './history.ts';
+import { afterTurn, type Misses, NO_MISSES } from './misses.ts';
 import { type Answering, Mouth } from './mouth.ts';
+import { queryOf } from './retrieval.ts';
 import { Speculation } from './speculation.ts';
 import { stockLine } from './stock-line.ts';
+import type { SupportedSentence } from './support.ts';
 import type { TakenTurn } from './turn-taker.ts';
 import type { UsageMeter } from './usage.ts';
 import type { Waiting } from './waiting.ts';
@@ -25,6 +28,9 @@ export class Answers {
   readonly #mouth: Mouth;
   #committed: { turn: number; text: string; taken: TakenTurn | undefined } = { turn: 0, text: '', taken: undefined };
   #speculation: Speculation | undefined;
+  /** Before the newest answer, which is to be counted with the next turn. */
+  #misses: Misses = NO_MISSES;
+  #newest: { turn: number; answering: Answering } | undefined;
 
   /** `signal` ends with the conversation. */
   constructor(options: SettledOptions, history: History, usage: UsageMeter, signal: AbortSignal) {
@@ -41,7 +47,7 @@ export class Answers {
 
   /** The caller may be about to ask this. */
   expectQuestion(turn: number, text: string): void {
-    if (!this.#taken(turn)) this.#mouth.retrieval.begin(text);
+    if (!this.#taken(turn)) this.#mouth.retrieval.begin(queryOf(text, this.#history.messagesIf(turn, text)));
   }
 
   /** Whoever takes this turn, or has taken it and takes it again when its words go on: they may be a secret. */
@@ -70,7 +76,14 @@ export class Answers {
       revision: this.#history.revision,
       withSpeech: plan.policy.speculation === 'speech',
       begin: (hidden) =>
-        this.#mouth.answer({ ...hidden, turn, text, messages, toolsBegun: (steps) => this.#history.toolsBegun(turn, steps) }),
+        this.#mouth.answer({
+          ...hidden,
+          turn,
+          text,
+          messages,
+          misses: this.#missesAt(turn),
+          toolsBegun: (steps) => this.#history.toolsBegun(turn, steps),
+        }),
     });
   }
 
@@ -105,9 +118,26 @@ export class Answers {
     if (!this.#committed.taken) this.#history.callerSaid(turn, text);
   }
 
+  /** What was heard of the newest answer, with what it rests on; undefined where `turn` was answered with a line that stands. */
+  supportOf(turn: number, heard: string): SupportedSentence[] | undefined {
+    const newest = this.#newest;
+    return heard !== '' && newest?.turn === turn ? newest.answering.answer?.support(heard) : undefined;
+  }
+
+  /** When `turn` is answered; a turn that is answered again counts once. */
+  #missesAt(turn: number): Misses {
+    const answer = this.#newest?.turn === turn ? undefined : this.#newest?.answering.answer;
+    return answer ? afterTurn(this.#misses, answer.outcome, this.#options.plan.language) : this.#misses;
+  }
+
   /** Begins what the floor asks for, and what is heard while the caller waits for it. */
   begin(action: ActionOf<'reply'>, stages: TurnStages): { answering: Answering; waiting: Waiting } {
-    const answering = this.#begin(action, stages);
+    const misses = this.#missesAt(action.turn);
+    const answering = this.#begin(action, stages, misses);
+    if (answering.answer) {
+      this.#misses = misses;
+      this.#newest = { turn: action.turn, answering };
+    }
     const { text } = this.#committed;
     const now = this.#options.at();
     // An apology ends a silence that another reply has left.
@@ -115,7 +145,7 @@ export class Answers {
     return { answering, waiting: this.#mouth.waiting(action.turn, answering.answer && text, from, answering) };
   }
 
-  #begin(action: ActionOf<'reply'>, stages: TurnStages): Answering {
+  #begin(action: ActionOf<'reply'>, stages: TurnStages, misses: Misses): Answering {
     const { plan, record } = this.#options;
     const { turn, kind, adopt } = action;
     if (kind !== 'answer') return this.#mouth.line(turn, stockLine(action, plan), stages, { keep: true });
@@ -130,6 +160,7 @@ export class Answers {
       turn,
       text: taken?.forModel ?? text,
       messages: this.#history.messages(),
+      misses,
       stages,
       gate: undefined,
       record,

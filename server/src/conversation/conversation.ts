@@ -151,7 +151,7 @@ export class Conversation implements Talk {
     this.#answers.forget('call-ended');
     const reply = this.#reply;
     this.#reply = undefined;
-    if (reply) this.#turns.heard(reply.stop('call-ended'));
+    if (reply) this.#heardOfTurn(reply.turn, reply.stop('call-ended'));
     this.#ear.close();
     this.#turns.complete(true);
     this.#usage.settle(this.#floor.turn);
@@ -366,8 +366,12 @@ export class Conversation implements Talk {
   #heard(reply: Reply, heard: string, interrupted: boolean): void {
     const { turn } = reply;
     this.#history.callerHeard(turn, heard, interrupted);
-    this.#turns.heard(heard);
+    this.#heardOfTurn(turn, heard);
     if (heard !== '') this.#options.leg.caption({ party: 'assistant', turn, text: heard, final: true });
+  }
+
+  #heardOfTurn(turn: number, heard: string): void {
+    this.#turns.heard(heard, this.#answers.supportOf(turn, heard));
   }
 
   #wakeAt({ id, atMs }: ActionOf<'wake'>): void {

@@ -264,7 +264,8 @@ describe('tools', () => {
     await stage.noise(GREETED, 600);
     await stage.until(4_000);
     expect(stage.of('retrieval-done')).toMatchObject([{ turn: 1, query: ASKED, answerable: true, passages: [{ id: 'p1' }] }]);
-    expect(session.asked).toContainEqual({ tool: expect.any(String), result: '{"passages":[{"title":"Hours","text":"Nine to five."}]}' });
+    const result = '{"verdict":"answer","passages":[{"id":"p1","title":"Hours","text":"Nine to five."}]}';
+    expect(session.asked).toContainEqual({ tool: expect.any(String), result });
   });
 
   test('end_call: the goodbye is heard to its end', async () => {

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import type { ModelTool, ModelToolCall } from '#models/language-model.ts';
 import type { Tool } from '#models/tool.ts';
-import { describe, endCallTool } from './answer.ts';
+import { describe, endCallTool, factOf } from './answer.ts';
 import type { SettledOptions } from './conversation-options.ts';
 import type { History } from './history.ts';
-import { RetrievalCache } from './retrieval.ts';
+import { queryOf, RetrievalCache, verdictOf } from './retrieval.ts';
 import { ToolSteps } from './tool-steps.ts';
 
 /** Needs the caller's turns before the model hears them: this model hears them first. */
@@ -16,6 +16,11 @@ const NEEDS_TURNS = 'collect';
 const LOOK_UP = 'look_up';
 /** Calls that run at once when the model asks for more: the rest is refused. */
 const TOO_MANY = JSON.stringify({ error: 'Too many calls in this turn. Do not call anything more; answer the caller.' });
+
+const NOTES = {
+  clarify: 'These only come near it. Do not answer from them: ask one short question that shows what the caller means, once.',
+  unknown: 'Nothing here answers it. Say that you do not know, and offer what you can do instead: a message, or a person.',
+} as const;
 
 const question = z.object({ question: z.string().trim().min(1).max(500).describe("the caller's question, in their words") });
 
@@ -112,20 +117,13 @@ export class DirectTools {
       run: async (input, { turn, signal }) => {
         const query = question.parse(input).question;
         const from = now();
-        const { passages, answerable, approved } = await this.#retrieval.of(query, signal);
-        record({
-          type: 'retrieval-done',
-          turn,
-          query,
-          passages: passages.map(({ id, documentId, title, score }) => ({ id, documentId, title, score })),
-          answerable,
-          tookMs: now() - from,
-        });
-        if (approved?.answer !== undefined) return { approved: approved.answer };
-        const found = passages.map(({ title, text }) => ({ title, text }));
-        return answerable
-          ? { passages: found }
-          : { passages: found, note: 'These may not hold the answer; if they do not, say that you do not know.' };
+        const { retrieval: found, cached } = await this.#retrieval.of(queryOf(query, this.#parts.history.messages()), signal);
+        record({ type: 'retrieval-done', turn, query, ...factOf(found), cached, tookMs: now() - from });
+        const { passages, approved } = found;
+        if (approved?.answer !== undefined) return { verdict: 'answer', id: approved.id, approved: approved.answer };
+        const verdict = verdictOf(found);
+        const facts = passages.map(({ id, title, text }) => ({ id, title, text }));
+        return verdict === 'answer' ? { verdict, passages: facts } : { verdict, passages: facts, note: NOTES[verdict] };
       },
     };
   }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { VirtualClock } from '#kit/clock.ts';
 import { type KeptLine, KeptSpeech, type SpeechIdentity } from './kept-speech.ts';
 
 const identity = (over: Partial<SpeechIdentity> = {}): SpeechIdentity => ({
@@ -60,4 +61,15 @@ test('whoever asks while a line is being made waits for the same making; a failu
   const text = 'No.';
   expect(await kept.obtain(identity({ text }), () => Promise.reject(new Error('no')))).toBeUndefined();
   expect((await kept.obtain(identity({ text }), make))?.sound.length).toBe(10);
+});
+
+test('it counts what it found, made and saved', async () => {
+  const clock = new VirtualClock();
+  const kept = new KeptSpeech(1_000, clock);
+  const made = kept.obtain(identity(), () => clock.sleep(200).then(() => line(100)));
+  await clock.advance(200);
+  await made;
+  await kept.obtain(identity({ text: 'x' }), () => Promise.reject(new Error('the voice is away')));
+  for (let n = 0; n < 3; n++) kept.find(identity());
+  expect(kept.counters()).toMatchObject({ size: 1, bytes: 100, loads: 1, loadFailures: 1, process: { hits: 3, misses: 2, savedMs: 600 } });
 });

@@ -4,6 +4,7 @@
  */
 import type { WordTime } from '@tandem/contract';
 import type { Sound, SoundFormat } from '#audio/frame.ts';
+import type { Clock } from '#kit/clock.ts';
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -25,15 +26,31 @@ export interface KeptLine {
 
 type Key = string & { readonly kind: 'speech-key' };
 
+/** Since the start; plain data that crosses threads, as the other caches count. */
+export interface KeptSpeechCounters {
+  cache: 'speech';
+  /** Lines and their bytes now. */
+  size: number;
+  bytes: number;
+  loads: number;
+  loadFailures: number;
+  invalidations: number;
+  process: { hits: number; negativeHits: number; misses: number; errors: number; savedMs: number };
+}
+
 export class KeptSpeech {
   readonly maxBytes: number;
+  readonly #clock: Pick<Clock, 'now'> | undefined;
+  readonly #counts = { hits: 0, misses: 0, loads: 0, loadFailures: 0, loadMs: 0, savedMs: 0 };
   #bytes = 0;
   /** In order of use, the newest last. */
   readonly #lines = new Map<Key, KeptLine>();
   readonly #making = new Map<Key, Promise<KeptLine | undefined>>();
 
-  constructor(maxBytes = DEFAULT_MAX_BYTES) {
+  /** Without a clock the time that it saves is not known. */
+  constructor(maxBytes = DEFAULT_MAX_BYTES, clock?: Pick<Clock, 'now'>) {
     this.maxBytes = maxBytes;
+    this.#clock = clock;
   }
 
   get bytes(): number {
@@ -47,10 +64,22 @@ export class KeptSpeech {
   find(identity: SpeechIdentity): KeptLine | undefined {
     const key = keyOf(identity);
     const line = this.#lines.get(key);
-    if (!line) return undefined;
+    const counts = this.#counts;
+    if (!line) {
+      counts.misses++;
+      return undefined;
+    }
+    counts.hits++;
+    if (counts.loads > 0) counts.savedMs += counts.loadMs / counts.loads;
     this.#lines.delete(key);
     this.#lines.set(key, line);
     return line;
+  }
+
+  counters(): KeptSpeechCounters {
+    const { hits, misses, loads, loadFailures, savedMs } = this.#counts;
+    const process = { hits, negativeHits: 0, misses, errors: 0, savedMs };
+    return { cache: 'speech', size: this.size, bytes: this.#bytes, loads, loadFailures, invalidations: 0, process };
   }
 
   /** The line that is being made right now. */
@@ -82,13 +111,19 @@ export class KeptSpeech {
     const key = keyOf(identity);
     const running = this.#making.get(key);
     if (running) return running;
+    const began = this.#clock?.now() ?? 0;
     const making = Promise.try(make)
       .then(
         (line) => {
+          this.#counts.loads++;
+          this.#counts.loadMs += (this.#clock?.now() ?? 0) - began;
           this.keep(identity, line);
           return line;
         },
-        () => undefined,
+        () => {
+          this.#counts.loadFailures++;
+          return undefined;
+        },
       )
       .finally(() => this.#making.delete(key));
     this.#making.set(key, making);

@@ -16,6 +16,12 @@ export interface SpokenLines {
   /** The same where the caller can be connected to a person, or leave a message. */
   unablePerson: string;
   unableMessage: string;
+  /** Nothing is known for certain about what was asked: what is meant? The first, the second, … time. */
+  clarify: readonly string[];
+  /** It is not known; and what is offered instead. */
+  unknown: string;
+  unknownPerson: string;
+  unknownMessage: string;
   /** The money set aside for the call is spent; the call ends after it. */
   spent: string;
 }
@@ -33,6 +39,13 @@ const lines: Record<string, SpokenLines> = {
     unable: 'I am sorry, I cannot do that. Is there anything else I can help you with?',
     unablePerson: 'I am sorry, I cannot do that. Shall I connect you to a person?',
     unableMessage: 'I am sorry, I cannot do that. May I take a message?',
+    clarify: [
+      'I am not sure what you mean. Could you tell me a little more?',
+      'I am not certain about that one. Could you say it in other words?',
+    ],
+    unknown: 'I am sorry, I do not know that for certain. Is there anything else I can help you with?',
+    unknownPerson: 'I am sorry, I do not know that for certain. Shall I connect you to a person?',
+    unknownMessage: 'I am sorry, I do not know that for certain. May I take a message, so that somebody can call you back?',
     spent: 'I am sorry, we have come to the end of the time that I have for this call. Please call again later. Goodbye.',
   },
   de: {
@@ -47,6 +60,10 @@ const lines: Record<string, SpokenLines> = {
     unable: 'Das kann ich leider nicht. Kann ich sonst etwas für Sie tun?',
     unablePerson: 'Das kann ich leider nicht. Soll ich Sie mit jemandem verbinden?',
     unableMessage: 'Das kann ich leider nicht. Darf ich eine Nachricht aufnehmen?',
+    clarify: ['Ich bin nicht sicher, was Sie meinen. Können Sie mir etwas mehr sagen?', 'Können Sie das bitte anders sagen?'],
+    unknown: 'Das weiß ich leider nicht sicher. Kann ich sonst etwas für Sie tun?',
+    unknownPerson: 'Das weiß ich leider nicht sicher. Soll ich Sie mit jemandem verbinden?',
+    unknownMessage: 'Das weiß ich leider nicht sicher. Darf ich eine Nachricht aufnehmen, damit Sie zurückgerufen werden?',
     spent: 'Leider ist die Zeit für dieses Gespräch um. Bitte rufen Sie später noch einmal an. Auf Wiederhören.',
   },
   es: {
@@ -58,6 +75,10 @@ const lines: Record<string, SpokenLines> = {
     unable: 'Lo siento, eso no puedo hacerlo. ¿Puedo ayudarle en algo más?',
     unablePerson: 'Lo siento, eso no puedo hacerlo. ¿Le paso con una persona?',
     unableMessage: 'Lo siento, eso no puedo hacerlo. ¿Quiere dejar un mensaje?',
+    clarify: ['No estoy seguro de qué quiere decir. ¿Puede contarme un poco más?', '¿Puede decirlo con otras palabras?'],
+    unknown: 'Lo siento, eso no lo sé con certeza. ¿Puedo ayudarle en algo más?',
+    unknownPerson: 'Lo siento, eso no lo sé con certeza. ¿Le paso con una persona?',
+    unknownMessage: 'Lo siento, eso no lo sé con certeza. ¿Quiere dejar un mensaje para que le llamen?',
     spent: 'Lo siento, se ha acabado el tiempo de esta llamada. Llame más tarde, por favor. Adiós.',
   },
   fr: {
@@ -69,6 +90,10 @@ const lines: Record<string, SpokenLines> = {
     unable: 'Je suis désolé, je ne peux pas le faire. Puis-je vous aider autrement ?',
     unablePerson: 'Je suis désolé, je ne peux pas le faire. Voulez-vous parler à quelqu’un ?',
     unableMessage: 'Je suis désolé, je ne peux pas le faire. Voulez-vous laisser un message ?',
+    clarify: ['Je ne suis pas sûr de comprendre. Pouvez-vous m’en dire un peu plus ?', 'Pouvez-vous le dire avec d’autres mots ?'],
+    unknown: 'Je suis désolé, je ne le sais pas avec certitude. Puis-je vous aider autrement ?',
+    unknownPerson: 'Je suis désolé, je ne le sais pas avec certitude. Voulez-vous parler à quelqu’un ?',
+    unknownMessage: 'Je suis désolé, je ne le sais pas avec certitude. Voulez-vous laisser un message pour être rappelé ?',
     spent: 'Je suis désolé, le temps prévu pour cet appel est écoulé. Merci de rappeler plus tard. Au revoir.',
   },
 };

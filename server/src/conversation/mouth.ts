@@ -2,11 +2,13 @@
 import type { CallFact, TurnStages } from '@tandem/contract';
 import { messageOf } from '#kit/errors.ts';
 import type { ModelMessage } from '#models/language-model.ts';
-import { Answer } from './answer.ts';
+import { Answer, describe } from './answer.ts';
 import { waitingTone } from './canned-tone.ts';
 import type { SettledOptions } from './conversation-options.ts';
 import type { Effects } from './effects.ts';
+import { OwnWords, toolText } from './grounding/grounds.ts';
 import { LanguageModels } from './language-models.ts';
+import type { Misses } from './misses.ts';
 import { categoryOf } from './provider-health.ts';
 import { RetrievalCache } from './retrieval.ts';
 import { ClauseCutter } from './script.ts';
@@ -29,6 +31,7 @@ export interface AnswerOrder {
   turn: number;
   text: string;
   messages: readonly ModelMessage[];
+  misses: Misses;
   stages: TurnStages;
   /** No tool acts before it resolves. */
   gate: Promise<void> | undefined;
@@ -44,6 +47,7 @@ export class Mouth {
   readonly #voice: Voice;
   readonly #models: LanguageModels;
   readonly #effects: Effects;
+  readonly #own: OwnWords;
   readonly #fillers: FillerMemory = { last: undefined };
   #utterances = 0;
 
@@ -55,12 +59,16 @@ export class Mouth {
     this.#effects = effects;
     this.#voice = new Voice({ kit, businessId, format: leg.format, plan, synthesizers, health, kept, usage });
     this.#models = new LanguageModels({ kit, models: languageModels, health, policy: plan.policy, usage });
+    const { greeting, goodbye, instructions, lines } = plan;
+    const tools = options.tools.map((tool) => toolText(describe(tool)));
+    this.#own = new OwnWords(plan.language, [greeting, goodbye, instructions, ...Object.values(lines).flat(), ...tools]);
     this.retrieval = new RetrievalCache(kit, retrieve, plan.policy.retrievalMs);
   }
 
   /** Makes ready what must be said at once when it is needed: one line after the other, so that nothing waits for them. */
   async warm(): Promise<void> {
-    const { plan, tools } = this.#options;
+    const { kit, plan, tools } = this.#options;
+    if (plan.grounding === 'strict') await this.#own.prepare(() => kit.clock.sleep(0, this.#signal)).catch(() => {});
     const said = tools.flatMap(({ say }) => (say ? cut(say, plan.policy.maxReplyChars) : []));
     for (const line of new Set([...waitingLines(plan), ...said])) {
       if (this.#signal.aborted) return;
@@ -86,7 +94,7 @@ export class Mouth {
       done: (messages) => void order.toolsBegun(messages),
     });
     const answer = new Answer(
-      { plan, models: this.#models, retrieval: this.retrieval, tools, steps, now, record },
+      { plan, models: this.#models, retrieval: this.retrieval, tools, steps, own: this.#own, now, record },
       { ...order, lastResort: () => taker?.lastResort?.({ turn, text, source: 'speech' }) },
     );
     return {

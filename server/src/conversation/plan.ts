@@ -105,6 +105,8 @@ export interface ConversationPlan {
   phrases: readonly string[];
   /** Stock lines; the language's own where absent. */
   lines?: Partial<SpokenLines>;
+  /** `strict` (the default): what no passage, tool or instruction holds is not spoken, be it a number, a date or a name. */
+  grounding?: 'strict' | 'off';
   policy: PolicySettings;
 }
 
@@ -112,7 +114,11 @@ export interface ConversationPlan {
 export type PolicySettings = Partial<ConversationPolicy> & { eagerness?: Eagerness };
 
 /** A plan with nothing left open. */
-export type SettledPlan = Omit<ConversationPlan, 'policy' | 'lines'> & { policy: ConversationPolicy; lines: SpokenLines };
+export type SettledPlan = Omit<ConversationPlan, 'policy' | 'lines' | 'grounding'> & {
+  policy: ConversationPolicy;
+  lines: SpokenLines;
+  grounding: 'strict' | 'off';
+};
 
 const minDelays: Record<Eagerness, number> = { low: 900, medium: 600, high: 350 };
 const sentenceDelays: Record<Eagerness, number> = { low: 700, medium: 400, high: 100 };
@@ -170,5 +176,6 @@ export function settlePlan(plan: ConversationPlan): SettledPlan {
     ...plan,
     policy: conversationPolicy({ language: plan.language, ...plan.policy }),
     lines: { ...defaultLines(plan.language), ...plan.lines },
+    grounding: plan.grounding ?? 'strict',
   };
 }

@@ -1,6 +1,7 @@
 /** What the business knows about the caller's words, asked once for the same words, also while they are still spoken. */
+import type { Confidence, Verdict } from '@tandem/contract';
 import type { Kit } from '#kit/kit.ts';
-import type { ModelPassage } from '#models/language-model.ts';
+import type { ModelMessage, ModelPassage } from '#models/language-model.ts';
 import { inTime } from './deadlines.ts';
 import { wordsOf } from './rules/words.ts';
 
@@ -9,14 +10,49 @@ export interface Retrieval {
   answerable: boolean;
   /** Somebody has written an answer to exactly these words: it is spoken as it stands. */
   approved?: ModelPassage;
+  verdict?: Verdict;
+  confidence?: Confidence;
+}
+
+export interface RetrievalQuery {
+  /** The caller's words. */
+  text: string;
+  /** What was said before and heard, by both, newest last: a follow-up takes its subject from there. */
+  history: readonly string[];
 }
 
 /** Must not touch a database on the sound path. What it throws counts as "nothing found". */
-export type Retrieve = (query: string) => Retrieval | Promise<Retrieval>;
+export type Retrieve = (query: RetrievalQuery) => Retrieval | Promise<Retrieval>;
+
+/** What was found, and whether the same had been asked for before. */
+export interface Found {
+  retrieval: Retrieval;
+  cached: boolean;
+}
 
 const NOTHING: Retrieval = { passages: [], answerable: false };
 /** Queries of one call whose result is kept. */
 const KEPT_QUERIES = 8;
+/** Lines of a conversation that a follow-up may take its subject from. */
+const HISTORY_LINES = 4;
+const LINE_CHARACTERS = 400;
+
+/** The query of a caller's last words; `messages` may end with them. */
+export function queryOf(text: string, messages: readonly ModelMessage[]): RetrievalQuery {
+  const history: string[] = [];
+  const last = messages.findLastIndex(({ role }) => role === 'user');
+  for (let i = (last === -1 ? messages.length : last) - 1; i >= 0 && history.length < HISTORY_LINES; i--) {
+    const message = messages[i];
+    if (message.role !== 'tool' && message.text !== '') history.unshift(message.text.slice(0, LINE_CHARACTERS));
+  }
+  return { text, history };
+}
+
+/** What the verdict is where retrieval gave none. */
+export function verdictOf({ verdict, answerable, passages, approved }: Retrieval): Verdict {
+  if (approved || answerable) return 'answer';
+  return verdict ?? (passages.length > 0 ? 'clarify' : 'unknown');
+}
 
 export class RetrievalCache {
   readonly #retrieve: Retrieve;
@@ -31,7 +67,7 @@ export class RetrievalCache {
   }
 
   /** Begins to look for it; whoever asks for the same words later does not wait as long. */
-  begin(query: string): void {
+  begin(query: RetrievalQuery): void {
     try {
       void this.#ask(query);
     } catch {
@@ -40,21 +76,23 @@ export class RetrievalCache {
   }
 
   /** Resolves in time, with nothing when it fails or hangs; rejects only with the signal's reason. */
-  async of(query: string, signal: AbortSignal): Promise<Retrieval> {
+  async of(query: RetrievalQuery, signal: AbortSignal): Promise<Found> {
     try {
-      const asked = this.#ask(query);
-      return asked instanceof Promise ? await inTime(asked, this.#waitMs, { clock: this.#kit.clock, vendor: 'knowledge', signal }) : asked;
+      const { asked, cached } = this.#ask(query);
+      const waiting = { clock: this.#kit.clock, vendor: 'knowledge', signal };
+      return { retrieval: asked instanceof Promise ? await inTime(asked, this.#waitMs, waiting) : asked, cached };
     } catch (error) {
       if (signal.aborted) throw error;
       this.#kit.log.warn({ error }, 'retrieval failed: answering without passages');
-      return NOTHING;
+      return { retrieval: NOTHING, cached: false };
     }
   }
 
-  #ask(query: string): Retrieval | Promise<Retrieval> {
-    const key = wordsOf(query).join(' ');
+  /** The same words after other ones may mean something else. */
+  #ask(query: RetrievalQuery): { asked: Retrieval | Promise<Retrieval>; cached: boolean } {
+    const key = [query.text, ...query.history].map((line) => wordsOf(line).join(' ')).join('\n');
     const known = this.#found.get(key);
-    if (known) return known;
+    if (known) return { asked: known, cached: true };
     const found = this.#retrieve(query);
     // A failure is not kept.
     if (found instanceof Promise) found.catch(() => this.#found.delete(key));
@@ -63,6 +101,6 @@ export class RetrievalCache {
       if (this.#found.size <= KEPT_QUERIES) break;
       this.#found.delete(oldest);
     }
-    return found;
+    return { asked: found, cached: false };
   }
 }

@@ -28,6 +28,14 @@ describe('clauses', () => {
     expect(cut('You can pay the bill because we take cards and we also take cash here.')[0]).toBe('You can pay the bill');
   });
 
+  test('a number is not cut in two', () => {
+    expect(cut('For all of you it will cost two hundred and forty five dollars in all.')[0]).toBe('For all of you it will cost');
+    expect(cut('It costs one thousand two hundred and forty five dollars for you all.')[0]).toBe(
+      'It costs one thousand two hundred and forty five',
+    );
+    expect(cut('The whole of it is forty five dollars and ninety cents for you.')[0]).not.toMatch(/dollars$|and$/);
+  });
+
   test('points that end nothing do not cut', () => {
     expect(cut('Call. Then ask for Dr. Miller about the 3.5 version of example.com today.')).toEqual([
       'Call.',

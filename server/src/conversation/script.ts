@@ -2,11 +2,14 @@
  * A script: streamed words of a language model cut into clauses that can be spoken one after the other. The first clause
  * is short, so that speech begins early; later ones are sentences, so that it sounds natural.
  */
+import { isEnglishDigit, isEnglishNumberWord } from './grounding/number-words.ts';
 import { plainText } from './plain-text.ts';
 
 /** The first clause ends at the latest after this many words, and at a fitting place from `EARLY_WORDS` on. */
 const FIRST_WORDS = 8;
 const EARLY_WORDS = 4;
+/** At the latest after this many where a number would be cut. */
+const LATEST_WORDS = 14;
 /** A sentence longer than this is cut at a comma, or between two words. */
 const MAX_CLAUSE_CHARS = 220;
 
@@ -78,15 +81,40 @@ export async function* clausesOf(text: AsyncIterable<string>, maxChars: number):
   yield* cutter.flush();
 }
 
+/** The sentences of a whole text. */
+export function sentencesOf(text: string): string[] {
+  const sentences: string[] = [];
+  let rest = text.trim();
+  while (rest !== '') {
+    const end = markEnd(rest, /[.?!…]["')\]]*(?=\s)|[。？！]|\n/g) ?? rest.length;
+    sentences.push(rest.slice(0, end).trim());
+    rest = rest.slice(end).trim();
+  }
+  return sentences;
+}
+
 function firstEnd(text: string): number | undefined {
   const mark = markEnd(text, /[,;:.?!…]["')\]]*(?=\s)|[。？！，]|\n/g);
   const words = wordEnds(text);
   if (mark !== undefined && (words.length <= FIRST_WORDS || mark <= words[FIRST_WORDS - 1] + 1)) return mark;
   if (words.length <= FIRST_WORDS) return undefined;
-  for (let i = FIRST_WORDS - 1; i >= EARLY_WORDS; i--) {
-    if (STARTERS.test(text.slice(words[i - 1], words[i]).trim())) return words[i - 1];
-  }
-  return words[FIRST_WORDS - 1];
+  const word = (i: number) => text.slice(words[i - 1] ?? 0, words[i]).trim();
+  const cuts = (i: number) => !isOneNumber(word(i - 1), word(i));
+  for (let i = FIRST_WORDS - 1; i >= EARLY_WORDS; i--) if (STARTERS.test(word(i)) && cuts(i)) return words[i - 1];
+  for (let i = FIRST_WORDS; i >= EARLY_WORDS; i--) if (cuts(i)) return words[i - 1];
+  for (let i = FIRST_WORDS + 1; i < words.length; i++) if (i >= LATEST_WORDS || cuts(i)) return words[i - 1];
+  return undefined;
+}
+
+/** Two words that are one number, or may be: cut in between, its first half would be another number. */
+function isOneNumber(left: string, right: string): boolean {
+  const [one, next] = [left, right].map((word) => word.toLowerCase().replace(/[^\p{L}\d]+$/u, ''));
+  if (/[.,;:]$/.test(left)) return false;
+  if (isEnglishDigit(one) && isEnglishDigit(next)) return false;
+  if (/^(?:dollars?|euros?|pounds?)$/.test(one)) return next === 'and';
+  const number = isEnglishNumberWord(one) || /\d$/.test(one) || one === 'and' || one === 'point';
+  if (one === 'and' || one === 'point') return isEnglishNumberWord(next);
+  return number && (isEnglishNumberWord(next) || /^\d/.test(next) || next === 'and' || next === 'point');
 }
 
 function sentenceEnd(text: string): number | undefined {

@@ -145,7 +145,7 @@ describe('a turn that somebody takes before the model', () => {
     const stage = await Stage.set({
       plan: { policy: { speculation: 'speech' } },
       answers: () => [1_500, 'Thank you.'],
-      retrieve: (query) => {
+      retrieve: ({ text: query }) => {
         queries.push(query);
         return { passages: [], answerable: false };
       },

@@ -128,7 +128,7 @@ describe('a dropped answer', () => {
     const queries: string[] = [];
     const stage = await set('words', {
       answers: () => [3_000, 'Yes.'],
-      retrieve: (query) => {
+      retrieve: ({ text: query }) => {
         queries.push(query);
         return Promise.resolve({ passages: [], answerable: false });
       },

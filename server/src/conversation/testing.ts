@@ -100,6 +100,7 @@ export class Stage {
         language: 'en',
         voice: 'v',
         phrases: [],
+        grounding: 'off',
         ...options.plan,
         policy: { ...PLAIN, ...options.plan?.policy },
       },

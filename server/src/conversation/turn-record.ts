@@ -1,11 +1,13 @@
 /** The turn in progress, from its commit to its one `turn-completed`. */
 import { type CallFact, type TurnStages, waitOf } from '@tandem/contract';
+import type { SupportedSentence } from './support.ts';
 
 export class TurnRecord {
   readonly #record: (fact: CallFact) => void;
   #turn: number | undefined;
   #stages: TurnStages = {};
   #heard: string[] = [];
+  #sentences: SupportedSentence[] | undefined;
 
   constructor(record: (fact: CallFact) => void) {
     this.#record = record;
@@ -22,10 +24,13 @@ export class TurnRecord {
     this.#turn = turn;
     this.#stages = stages;
     this.#heard = [];
+    this.#sentences = undefined;
   }
 
-  heard(text: string): void {
+  /** `sentences`: the same of an answer, with what they rest on. */
+  heard(text: string, sentences?: readonly SupportedSentence[]): void {
     if (text !== '') this.#heard.push(text);
+    if (sentences) this.#sentences = [...(this.#sentences ?? []), ...sentences];
   }
 
   /** Once per turn; a reprompt after it belongs to no turn. Returns which turn that was. */
@@ -36,9 +41,11 @@ export class TurnRecord {
     const stages = { ...this.#stages };
     // A filler ends the caller's wait too. Typed and keyed turns have no voice to count from.
     const voiceToVoiceMs = stages.speechEndAt === undefined ? undefined : waitOf(stages);
-    this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs });
+    const sentences = this.#sentences ? { sentences: this.#sentences } : {};
+    this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs, ...sentences });
     this.#stages = {};
     this.#heard = [];
+    this.#sentences = undefined;
     return turn;
   }
 }

@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { VirtualClock } from './clock.ts';
-import { TandemError } from './errors.ts';
+import { TandemError, VendorError } from './errors.ts';
 import { Remote } from './remote.ts';
 
 type Office = { double: { input: number; output: number }; fail: { input: string; output: never }; hang: { input: null; output: never } };
@@ -19,6 +19,7 @@ function pair() {
   const office = new Remote<Desk, Office>(port2, clock, {
     double: (value) => 2 * value,
     fail: (why) => {
+      if (why === 'vendor') throw new VendorError('openai', 'rate-limited', 'slow down', { retryAfterMs: 700 });
       throw why === 'code' ? new TandemError('not-found', 'no such passage') : new Error(why);
     },
     hang: () => new Promise<never>(() => {}),
@@ -41,6 +42,14 @@ test('a failure keeps its code', async () => {
   const { desk } = pair();
   await expect(desk.ask('fail', 'code')).rejects.toMatchObject({ code: 'not-found', message: 'no such passage' });
   await expect(desk.ask('fail', 'oops')).rejects.toMatchObject({ code: 'internal-error', message: 'oops' });
+  const failure = desk.ask('fail', 'vendor');
+  await expect(failure).rejects.toBeInstanceOf(VendorError);
+  await expect(failure).rejects.toMatchObject({
+    vendor: 'openai',
+    category: 'rate-limited',
+    retryAfterMs: 700,
+    message: 'openai: slow down',
+  });
   await expect(desk.ask('toString' as 'fail', 'x')).rejects.toMatchObject({ code: 'bad-request' });
 });
 

@@ -3,9 +3,9 @@
  * open is bounded, and a failure keeps its code on the way back.
  */
 import type { ErrorCode } from '@tandem/contract';
-import type { MessagePort, Transferable } from 'node:worker_threads';
+import type { Transferable } from 'node:worker_threads';
 import type { Clock, Timer } from './clock.ts';
-import { messageOf, TandemError } from './errors.ts';
+import { type FailureCategory, messageOf, TandemError, VendorError } from './errors.ts';
 
 /** Names of questions with what each brings and what each answers; all of it can be cloned. */
 export type Questions = Record<string, { input: unknown; output: unknown }>;
@@ -14,9 +14,23 @@ export type Handlers<Q extends Questions> = { [N in keyof Q]: (input: Q[N]['inpu
 type Message =
   | { type: 'ask'; id: number; name: string; input: unknown }
   | { type: 'answer'; id: number; output: unknown }
-  | { type: 'refusal'; id: number; code: ErrorCode; message: string };
+  | { type: 'refusal'; id: number; code: ErrorCode; message: string; vendor?: VendorFailure };
 
-export type RemotePort = Pick<MessagePort, 'postMessage' | 'on' | 'off'>;
+/** What of a vendor's failure whoever asked must know to decide whether to ask again. */
+interface VendorFailure {
+  name: string;
+  category: FailureCategory;
+  retryAfterMs: number | undefined;
+}
+
+type Refusal = Extract<Message, { type: 'refusal' }>;
+
+/** A `MessagePort`, or the `Worker` behind one. */
+export interface RemotePort {
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  on(event: 'message', listener: (message: Message) => void): unknown;
+  off(event: 'message', listener: (message: Message) => void): unknown;
+}
 
 export interface AskOptions {
   /** 5 s when absent. */
@@ -59,7 +73,7 @@ export class Remote<Asked extends Questions, Answered extends Questions = Record
     return this.#waiting.size;
   }
 
-  /** Rejects with the other side's own code, `unavailable` when it does not answer in time, or the signal's reason. */
+  /** Rejects with the other side's own code or its vendor's failure, `unavailable` when it does not answer in time, or the signal's reason. */
   ask<N extends keyof Asked & string>(name: N, input: Asked[N]['input'], options: AskOptions = {}): Promise<Asked[N]['output']> {
     const { deadlineMs = DEADLINE_MS, signal, transfer } = options;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
@@ -96,7 +110,7 @@ export class Remote<Asked extends Questions, Answered extends Questions = Record
   #receive(message: Message): void {
     if (message.type === 'ask') void this.#answer(message.id, message.name, message.input);
     else if (message.type === 'answer') this.#settle(message.id)?.resolve(message.output as never);
-    else if (message.type === 'refusal') this.#settle(message.id)?.reject(new TandemError(message.code, message.message));
+    else if (message.type === 'refusal') this.#settle(message.id)?.reject(errorOf(message));
   }
 
   async #answer(id: number, name: string, input: unknown): Promise<void> {
@@ -106,8 +120,22 @@ export class Remote<Asked extends Questions, Answered extends Questions = Record
       if (!handler) throw new TandemError('bad-request', `Nobody answers ${name}`);
       reply = { type: 'answer', id, output: await handler(input as never) };
     } catch (error) {
-      reply = { type: 'refusal', id, code: error instanceof TandemError ? error.code : 'internal-error', message: messageOf(error) };
+      reply = refusalOf(id, error);
     }
     if (!this.#closed) this.#port.postMessage(reply);
   }
+}
+
+function refusalOf(id: number, error: unknown): Refusal {
+  const code = error instanceof TandemError ? error.code : 'internal-error';
+  if (!(error instanceof VendorError)) return { type: 'refusal', id, code, message: messageOf(error) };
+  const { vendor, category, retryAfterMs, message } = error;
+  const bare = message.startsWith(`${vendor}: `) ? message.slice(vendor.length + 2) : message;
+  return { type: 'refusal', id, code: 'unavailable', message: bare, vendor: { name: vendor, category, retryAfterMs } };
+}
+
+function errorOf({ code, message, vendor }: Refusal): Error {
+  return vendor
+    ? new VendorError(vendor.name, vendor.category, message, { retryAfterMs: vendor.retryAfterMs })
+    : new TandemError(code, message);
 }

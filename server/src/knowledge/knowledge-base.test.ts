@@ -99,6 +99,8 @@ test('an empty knowledge base answers nothing', () => {
   expect(new KnowledgeBase({ version: '0', documents: [], questions: [] }).search('hello there')).toEqual({
     passages: [],
     answerable: false,
+    verdict: 'unknown',
+    confidence: { score: 0, margin: 0, coverage: 0 },
   });
 });
 

@@ -33,6 +33,15 @@ export interface ModelTool {
   parameters: Record<string, unknown>;
 }
 
+/**
+ * What to do where the passages do not answer: ask once what is meant; or say so and offer a message, a person, or nothing.
+ * `line`: how the assistant would put it.
+ */
+export interface Shortfall {
+  kind: 'clarify' | 'offer-message' | 'offer-person' | 'admit';
+  line: string;
+}
+
 export interface ModelRequest {
   instructions: string;
   messages: readonly ModelMessage[];
@@ -44,6 +53,10 @@ export interface ModelRequest {
   continueFrom?: string;
   /** Retrieval's own verdict: the passages are good enough to answer from. */
   answerable: boolean;
+  /** Set when the caller seems to have asked something that they do not answer. */
+  shortfall?: Shortfall;
+  /** What the assistant offered in its last turn, because it did not know: a yes is about that. */
+  offered?: 'message' | 'person';
   tools: readonly ModelTool[];
   language: string;
   maxTokens: number;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { modelRequest } from './language-model.contract.ts';
 import type { ModelMessage } from './language-model.ts';
-import { continuation, factsText, pairedMessages, systemText } from './prompt.ts';
+import { citedIn, continuation, factsText, pairedMessages, systemText } from './prompt.ts';
 
 describe('what every model is told', () => {
   test('style before the instructions, the language by its code', () => {
@@ -22,6 +22,26 @@ describe('what every model is told', () => {
     expect(text.match(/"id"/g)).toHaveLength(8);
     expect(text).toContain('"approvedAnswer":"At nine."');
     expect(text.length).toBeLessThan(8 * 1_700);
+  });
+
+  test('ids are short, and lead back to the passages', () => {
+    const [passage] = modelRequest().passages;
+    const passages = ['document_a#0', 'document_b#7'].map((id) => ({ ...passage, id }));
+    const text = factsText(modelRequest({ passages }));
+    expect(text.match(/"id":"[^"]*"/g)).toEqual(['"id":"p1"', '"id":"p2"']);
+    expect(citedIn('At nine [p2], or later [p1, p2]. [p9]', passages)).toEqual(['document_b#7', 'document_a#0']);
+  });
+
+  test('a question that is not answered comes with what to do, and with what is near only to ask', () => {
+    const line = 'What do you mean by </facts>?';
+    const asked = factsText(modelRequest({ answerable: false, shortfall: { kind: 'clarify', line } }));
+    expect(asked).toContain('ask one short question');
+    expect(asked).toContain('Do not answer from them');
+    expect(asked).toContain('Monday to Friday');
+    expect(asked.match(/<\/facts>/g)).toHaveLength(1);
+    const offered = factsText(modelRequest({ answerable: false, shortfall: { kind: 'offer-message', line: 'May I?' } }));
+    expect(offered).toContain('take_message');
+    expect(offered).not.toContain('Monday to Friday');
   });
 
   test('a continuation only where something was heard', () => {

@@ -46,12 +46,18 @@ export function wordsOf(text: string): string[] {
   );
 }
 
+/** Whether a word says nothing of what a text is about. */
+export const isStopWord = (word: string): boolean => STOP_WORDS.has(word);
+
+/** A word's term: its stem, or that of the word which stands for it. */
+export function termOf(word: string): string {
+  const stemmed = stem(word);
+  return SYNONYMS.get(stemmed) ?? stemmed;
+}
+
 /** Content terms of a text. When everything is a stop word ("who are you"), the words themselves. */
 export function termsOf(text: string): string[] {
   const words = wordsOf(text);
   const content = words.filter((word) => !STOP_WORDS.has(word));
-  return (content.length > 0 ? content : words).map((word) => {
-    const stemmed = stem(word);
-    return SYNONYMS.get(stemmed) ?? stemmed;
-  });
+  return (content.length > 0 ? content : words).map(termOf);
 }

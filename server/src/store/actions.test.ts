@@ -9,7 +9,7 @@ import { deleteCall, readCall, readTurns } from './calls.ts';
 import { listCallbacks, listMessages, markCallback, markMessage, readMessage } from './messages.ts';
 import { projectCalls } from './projection.ts';
 import { reportLatency, reportUsage } from './reports.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshots, readSpentToday } from './snapshot.ts';
 import { createTool, deleteTool, listTools, readTool, updateTool } from './tools.ts';
 
 const DAY = '2026-03-02T';
@@ -80,7 +80,7 @@ describeOnEachDatabase('tools, messages and reports', ({ database, queries }) =>
     for (const seen of [made, changed, await readTool(database(), here, made.id), await listTools(database(), here, { limit: 5 }), rows]) {
       expect(JSON.stringify(seen)).not.toMatch(/4711|hush|sk-new/);
     }
-    const snapshot = await readSnapshot(database(), { box, now: new Date() });
+    const [snapshot] = await readSnapshots(database(), [here], { box, documents: false });
     expect(snapshot.tools).toEqual([{ ...input, ...at, name: 'find_order', secrets: { KEY: 'sk-live-4711', NEW: 'sk-new' } }]);
     await expect(createTool(database(), kit, box, here, { ...input, name: 'find_order' })).rejects.toMatchObject({ code: 'conflict' });
     for (const [change, path] of [
@@ -188,7 +188,7 @@ describeOnEachDatabase('tools, messages and reports', ({ database, queries }) =>
     expect((await readTurns(database(), here, 'call_1'))[0]?.usage).toEqual([
       { ...line, provider: 'openai', quantity: 10, costMicros: 16 },
     ]);
-    const snapshot = await readSnapshot(database(), { box: testBox(kit), now: new Date(`${DAY}20:00:00Z`) });
-    expect([...snapshot.spentToday]).toEqual([[here, 160]]);
+    const spent = await readSpentToday(database(), [here], new Date(`${DAY}20:00:00Z`));
+    expect([...spent]).toEqual([[here, 160]]);
   });
 });

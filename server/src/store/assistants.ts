@@ -46,10 +46,11 @@ export async function createAssistant(database: Database, kit: Kit, businessId: 
   return toAssistant(found(await ask(database.drizzle.insert(assistants).values(row).returning())));
 }
 
-/** What an edit may name: within `fallbacks` and `turnTaking` too only what changes. */
-export type AssistantChange = Partial<Omit<AssistantInput, 'fallbacks' | 'turnTaking'>> & {
+/** What an edit may name: within `fallbacks`, `turnTaking` and `knowledge` too only what changes. */
+export type AssistantChange = Partial<Omit<AssistantInput, 'fallbacks' | 'turnTaking' | 'knowledge'>> & {
   fallbacks?: Partial<AssistantInput['fallbacks']>;
   turnTaking?: Partial<AssistantInput['turnTaking']>;
+  knowledge?: Partial<AssistantInput['knowledge']>;
 };
 
 const merged = (column: Column, change: object | undefined) => (change ? sql`${column} || ${JSON.stringify(change)}::jsonb` : undefined);
@@ -70,6 +71,7 @@ export async function updateAssistant(
     ...('speechToSpeech' in input && { speechToSpeech: input.speechToSpeech ?? null }),
     fallbacks: merged(assistants.fallbacks, input.fallbacks),
     turnTaking: merged(assistants.turnTaking, input.turnTaking),
+    knowledge: merged(assistants.knowledge, input.knowledge),
     updatedAt: new Date(kit.clock.wall()),
   };
   return toAssistant(found(await ask(database.drizzle.update(assistants).set(changed).where(one(businessId, id)).returning())));

@@ -18,9 +18,24 @@ export interface Database {
   readonly drizzle: Queries;
   /** Runs `work` in one transaction; a connection that failed in it is thrown away. Rejects as `work` does. */
   transaction<T>(work: (queries: Queries) => Promise<T>, isolation?: 'read committed' | 'repeatable read'): Promise<T>;
+  /** One statement (or, without values, several) as it stands, for a library that writes its own SQL. Rejects as the driver does. */
+  query(text: string, values?: readonly unknown[]): Promise<StatementResult | StatementResult[]>;
+  /**
+   * Hears of changes made by any node: `changed` is told the business, or undefined when some may have been missed. The
+   * embedded database has one node and tells nothing. Never rejects: a listener that is cut off comes back by itself.
+   */
+  listenChanges(changed: (businessId: string | undefined) => void): Promise<Listening>;
   /** Resolves false when the database does not answer a trivial question within 2 s. Never rejects. */
   ready(): Promise<boolean>;
   /** Waits for what runs, then lets go. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- rows are the reader's to know
+export type StatementResult = { rows: any[]; rowCount: number | null };
+
+export interface Listening {
+  /** Nothing is told afterwards. Safe to call twice. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Cursor pagination: newest first, by (time, id), one query per page. */
+/** Cursor pagination, one query per page: newest first by (time, id), or most first by (count, id). */
 import type { Page } from '@tandem/contract';
 import { and, type Column, desc, type SQL, sql } from 'drizzle-orm';
 import { TandemError } from '#kit/errors.ts';
@@ -9,7 +9,7 @@ export interface PageQuery {
   limit: number;
 }
 
-/** Opaque to the client: base64url of `<milliseconds>.<id>`. */
+/** Opaque to the client: base64url of `<milliseconds or count>.<id>`. */
 export function writeCursor(at: Date, id: string): string {
   return Buffer.from(`${at.getTime()}.${id}`).toString('base64url');
 }
@@ -21,6 +21,16 @@ export function readCursor(cursor: string): { at: Date; id: string } {
   if (!match?.[2] || Number.isNaN(at.getTime()))
     throw new TandemError('invalid-input', 'The cursor is not one of ours', { path: 'cursor' });
   return { at, id: match[2] };
+}
+
+/** As {@link pageOf}, most first. A row whose count changes meanwhile may be seen twice, or not at all. */
+export function pageByCount(query: PageQuery, count: Column, id: Column): { after: SQL | undefined; order: [SQL, SQL]; limit: number } {
+  const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor);
+  return {
+    after: cursor && and(sql`(${count}, ${id}) < (${cursor.at.getTime()}::bigint, ${cursor.id})`),
+    order: [desc(count), desc(id)],
+    limit: query.limit + 1,
+  };
 }
 
 /** The condition, order and limit of the page that `query` asks for; one row more tells whether another page follows. */
@@ -37,11 +47,11 @@ export function pageOf(query: PageQuery, at: Column, id: Column): { after: SQL |
 export function toPage<Row extends { id: string }, Item>(
   rows: readonly Row[],
   query: PageQuery,
-  at: (row: Row) => Date,
+  at: (row: Row) => Date | number,
   item: (row: Row) => Item,
 ): Page<Item> {
   const kept = rows.slice(0, query.limit);
   const last = kept.at(-1);
   const items = kept.map(item);
-  return rows.length > query.limit && last ? { items, nextCursor: writeCursor(at(last), last.id) } : { items };
+  return rows.length > query.limit && last ? { items, nextCursor: writeCursor(new Date(at(last)), last.id) } : { items };
 }

@@ -4,7 +4,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import type { Clock } from '#kit/clock.ts';
 import { messageOf } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import { type Database, faultOf, type Queries, type QueryListener } from './database.ts';
+import { type Database, faultOf, type Listening, type Queries, type QueryListener } from './database.ts';
 import * as schema from './schema.ts';
 
 const READY_WITHIN_MS = 2_000;
@@ -14,11 +14,15 @@ export interface PoolOptions {
   connection: PoolConfig;
   kit: Kit;
   onQuery: QueryListener | undefined;
+  /** How changes made by other nodes are heard; absent where there are none. */
+  listen?: Database['listenChanges'];
   /** Runs after the pool has closed: the embedded server's own stop. */
   onClose?: () => Promise<void>;
 }
 
-export function poolDatabase({ kind, connection, kit, onQuery, onClose }: PoolOptions): Database {
+const NOTHING_TO_HEAR: Listening = { close: () => Promise.resolve() };
+
+export function poolDatabase({ kind, connection, kit, onQuery, listen, onClose }: PoolOptions): Database {
   const log = kit.log.with({ part: 'store' });
   const pool = new Pool(connection);
   // An idle connection that dies is replaced by the next query; unheard, the event would end the process.
@@ -33,6 +37,8 @@ export function poolDatabase({ kind, connection, kit, onQuery, onClose }: PoolOp
     kind,
     drizzle: drizzle({ client: pool, schema }),
     transaction: (work, isolation = 'read committed') => runTransaction(pool, work, isolation),
+    query: (text, values) => pool.query(text, values && [...values]),
+    listenChanges: (changed) => (listen ? listen(changed) : Promise.resolve(NOTHING_TO_HEAR)),
     ready: () => answersWithin(pool, kit.clock),
     close: () => {
       closing ??= (async () => {

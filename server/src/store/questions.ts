@@ -1,13 +1,15 @@
 /** Named queries on approved questions and their answers. */
 import type { Page, Question } from '@tandem/contract';
-import { and, eq } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import { rfc3339 } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
-import { ask, type Database, found } from './database.ts';
+import { ask, type Database, found, type Queries } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
-import { questions } from './schema.ts';
+import { bumpRevision } from './revisions.ts';
+import { gaps, questions } from './schema.ts';
 
-export type QuestionInput = Pick<Question, 'phrasings' | 'answer'>;
+/** Absent is the base `main`, English, no tag, everyone. */
+export type QuestionInput = Pick<Question, 'phrasings' | 'answer'> & Partial<Pick<Question, 'base' | 'language' | 'tags' | 'audience'>>;
 type Row = typeof questions.$inferSelect;
 
 export const toQuestion = (row: Row): Question => ({
@@ -31,16 +33,30 @@ export async function listQuestions(database: Database, businessId: string, quer
   return toPage(rows, query, (row) => row.createdAt, toQuestion);
 }
 
+/** Every question of a business, oldest first: what searches are made of. */
+export async function readQuestions(database: Database, businessId: string): Promise<Question[]> {
+  const own = eq(questions.businessId, businessId);
+  const rows = await ask(database.drizzle.select().from(questions).where(own).orderBy(asc(questions.createdAt), asc(questions.id)));
+  return rows.map(toQuestion);
+}
+
 /** Throws `not-found`. */
 export async function readQuestion(database: Database, businessId: string, id: string): Promise<Question> {
   return toQuestion(found(await ask(database.drizzle.select().from(questions).where(one(businessId, id)))));
 }
 
 export async function createQuestion(database: Database, kit: Kit, businessId: string, input: QuestionInput): Promise<Question> {
+  return ask(database.transaction((queries) => insertQuestion(queries, kit, businessId, input)));
+}
+
+/** {@link createQuestion} as part of a larger transaction. */
+export async function insertQuestion(queries: Queries, kit: Kit, businessId: string, input: QuestionInput): Promise<Question> {
   const now = new Date(kit.clock.wall());
-  const { phrasings, answer } = input;
-  const row: Row = { phrasings, answer, businessId, id: kit.ids.make('question'), createdAt: now, updatedAt: now };
-  await ask(database.drizzle.insert(questions).values(row));
+  const { phrasings, answer, base = 'main', language = 'en', tags = [], audience = 'everyone' } = input;
+  const id = kit.ids.make('question');
+  const row: Row = { phrasings, answer, base, language, tags, audience, businessId, id, createdAt: now, updatedAt: now };
+  await queries.insert(questions).values(row);
+  await bumpRevision(queries, businessId);
   return toQuestion(row);
 }
 
@@ -53,10 +69,23 @@ export async function updateQuestion(
   input: Partial<QuestionInput>,
 ): Promise<Question> {
   const changed = { ...input, updatedAt: new Date(kit.clock.wall()) };
-  return toQuestion(found(await ask(database.drizzle.update(questions).set(changed).where(one(businessId, id)).returning())));
+  return ask(
+    database.transaction(async (queries) => {
+      const row = found(await queries.update(questions).set(changed).where(one(businessId, id)).returning());
+      await bumpRevision(queries, businessId);
+      return toQuestion(row);
+    }),
+  );
 }
 
-/** Throws `not-found`. */
+/** A gap that it closed is open again. Throws `not-found`. */
 export async function deleteQuestion(database: Database, businessId: string, id: string): Promise<void> {
-  found(await ask(database.drizzle.delete(questions).where(one(businessId, id)).returning({ id: questions.id })));
+  await ask(
+    database.transaction(async (queries) => {
+      found(await queries.delete(questions).where(one(businessId, id)).returning({ id: questions.id }));
+      const unanswered = and(eq(gaps.businessId, businessId), eq(gaps.questionId, id));
+      await queries.update(gaps).set({ state: 'open', questionId: null, closedAt: null }).where(unanswered);
+      await bumpRevision(queries, businessId);
+    }),
+  );
 }

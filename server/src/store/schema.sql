@@ -42,6 +42,8 @@ create table assistants (
   built_in_tools jsonb not null,
   transfer_targets jsonb not null,
   cost_ceiling double precision,
+  knowledge jsonb not null,
+  grounding text not null,
   FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
 );
 CREATE INDEX assistants_newest ON public.assistants USING btree (business_id, created_at DESC, id DESC);
@@ -130,6 +132,28 @@ CREATE INDEX calls_newest ON public.calls USING btree (business_id, started_at D
 CREATE UNIQUE INDEX calls_pkey ON public.calls USING btree (id);
 CREATE INDEX calls_reason ON public.calls USING btree (business_id, ended_reason, started_at DESC, id DESC);
 
+create table document_file_parts (
+  business_id text not null,
+  document_id text not null,
+  version integer not null,
+  part integer not null,
+  bytes bytea not null,
+  FOREIGN KEY (business_id, document_id, version) REFERENCES document_files(business_id, document_id, version) ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX document_file_parts_pkey ON public.document_file_parts USING btree (business_id, document_id, version, part);
+
+create table document_files (
+  business_id text not null,
+  document_id text not null,
+  version integer not null,
+  file_name text not null,
+  media_type text not null,
+  digest text not null,
+  created_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id, document_id) REFERENCES documents(business_id, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX document_files_pkey ON public.document_files USING btree (business_id, document_id, version);
+
 create table documents (
   business_id text not null,
   id text not null,
@@ -140,10 +164,68 @@ create table documents (
   passages integer not null,
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
+  base text not null,
+  audience text not null,
+  format text not null,
+  state text not null,
+  fault text,
+  detail text,
+  progress double precision not null,
+  version integer not null,
+  live_version integer not null,
+  pages integer,
+  bytes integer not null,
+  file_name text,
+  source_id text,
+  url text,
   FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
 );
 CREATE INDEX documents_newest ON public.documents USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX documents_pkey ON public.documents USING btree (business_id, id);
+CREATE INDEX documents_source ON public.documents USING btree (business_id, source_id) WHERE (source_id IS NOT NULL);
+CREATE INDEX documents_unfinished ON public.documents USING btree (created_at) WHERE (state <> ALL (ARRAY['ready'::text, 'failed'::text]));
+
+create table embeddings (
+  business_id text not null,
+  embedder text not null,
+  digest text not null,
+  vector bytea not null,
+  created_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX embeddings_pkey ON public.embeddings USING btree (business_id, embedder, digest);
+
+create table gap_examples (
+  business_id text not null,
+  gap_id text not null,
+  call_id text not null,
+  turn integer not null,
+  text text not null,
+  verdict text not null,
+  at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id, gap_id) REFERENCES gaps(business_id, id) ON DELETE CASCADE
+);
+CREATE INDEX gap_examples_newest ON public.gap_examples USING btree (business_id, gap_id, at DESC);
+CREATE UNIQUE INDEX gap_examples_pkey ON public.gap_examples USING btree (business_id, call_id, turn);
+
+create table gaps (
+  business_id text not null,
+  id text not null,
+  question text not null,
+  terms jsonb not null,
+  count integer not null,
+  calls integer not null,
+  state text not null,
+  question_id text,
+  first_at timestamp(3) with time zone not null,
+  last_at timestamp(3) with time zone not null,
+  closed_at timestamp(3) with time zone,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX gaps_all ON public.gaps USING btree (business_id, count DESC, id DESC);
+CREATE INDEX gaps_latest ON public.gaps USING btree (business_id, last_at DESC);
+CREATE INDEX gaps_most ON public.gaps USING btree (business_id, state, count DESC, id DESC);
+CREATE UNIQUE INDEX gaps_pkey ON public.gaps USING btree (business_id, id);
 
 create table journal_cursor (
   journal text not null,
@@ -152,6 +234,13 @@ create table journal_cursor (
   updated_at timestamp(3) with time zone not null
 );
 CREATE UNIQUE INDEX journal_cursor_pkey ON public.journal_cursor USING btree (journal);
+
+create table knowledge_revisions (
+  business_id text not null,
+  revision bigint not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX knowledge_revisions_pkey ON public.knowledge_revisions USING btree (business_id);
 
 create table messages (
   business_id text not null,
@@ -192,6 +281,19 @@ CREATE UNIQUE INDEX numbers_e164 ON public.numbers USING btree (address) WHERE (
 CREATE INDEX numbers_newest ON public.numbers USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX numbers_pkey ON public.numbers USING btree (business_id, id);
 
+create table passages (
+  business_id text not null,
+  document_id text not null,
+  version integer not null,
+  position integer not null,
+  title text not null,
+  text text not null,
+  digest text not null,
+  FOREIGN KEY (business_id, document_id) REFERENCES documents(business_id, id) ON DELETE CASCADE
+);
+CREATE INDEX passages_digest ON public.passages USING btree (business_id, digest);
+CREATE UNIQUE INDEX passages_pkey ON public.passages USING btree (business_id, document_id, version, "position");
+
 create table questions (
   business_id text not null,
   id text not null,
@@ -199,10 +301,56 @@ create table questions (
   answer text not null,
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
+  base text not null,
+  language text not null,
+  tags jsonb not null,
+  audience text not null,
   FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
 );
 CREATE INDEX questions_newest ON public.questions USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX questions_pkey ON public.questions USING btree (business_id, id);
+
+create table source_pages (
+  business_id text not null,
+  source_id text not null,
+  url text not null,
+  document_id text,
+  etag text,
+  last_modified text,
+  digest text not null,
+  seen_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id, source_id) REFERENCES sources(business_id, id) ON DELETE CASCADE
+);
+CREATE INDEX source_pages_document ON public.source_pages USING btree (business_id, document_id) WHERE (document_id IS NOT NULL);
+CREATE UNIQUE INDEX source_pages_pkey ON public.source_pages USING btree (business_id, source_id, url);
+
+create table sources (
+  business_id text not null,
+  id text not null,
+  url text not null,
+  max_depth integer not null,
+  max_pages integer not null,
+  every_hours integer,
+  base text not null,
+  language text not null,
+  tags jsonb not null,
+  audience text not null,
+  state text not null,
+  fault text,
+  detail text,
+  found integer not null,
+  read integer not null,
+  changed integer not null,
+  refused integer not null,
+  crawled_at timestamp(3) with time zone,
+  next_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE INDEX sources_due ON public.sources USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX sources_newest ON public.sources USING btree (business_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX sources_pkey ON public.sources USING btree (business_id, id);
 
 create table tools (
   business_id text not null,

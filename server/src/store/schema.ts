@@ -1,6 +1,19 @@
 /** The tables as Drizzle sees them. `migrations/` is what makes them; a test holds the two together. */
-import type { Assistant, CallEvent, CallTurn, ToolInput, TurnStages, UsageLine, WordTime } from '@tandem/contract';
+import type {
+  Assistant,
+  CallEvent,
+  CallTurn,
+  DocumentFault,
+  DocumentFormat,
+  DocumentState,
+  ToolInput,
+  TurnStages,
+  UsageLine,
+  WordTime,
+} from '@tandem/contract';
 import { bigint, boolean, doublePrecision, foreignKey, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+
+export * from './library-schema.ts';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const businessId = () => text('business_id').notNull();
@@ -36,6 +49,8 @@ export const assistants = pgTable(
     otherLanguages: jsonb('other_languages').$type<Assistant['otherLanguages']>().notNull(),
     voices: jsonb('voices').$type<Assistant['voices']>().notNull(),
     turnTaking: jsonb('turn_taking').$type<Assistant['turnTaking']>().notNull(),
+    knowledge: jsonb('knowledge').$type<Assistant['knowledge']>().notNull(),
+    grounding: text('grounding').$type<Assistant['grounding']>().notNull(),
     builtInTools: jsonb('built_in_tools').$type<Assistant['builtInTools']>().notNull(),
     transferTargets: jsonb('transfer_targets').$type<Assistant['transferTargets']>().notNull(),
     costCeiling: doublePrecision('cost_ceiling'),
@@ -102,7 +117,24 @@ export const documents = pgTable(
     text: text('text').notNull(),
     language: text('language').notNull(),
     tags: jsonb('tags').$type<string[]>().notNull(),
+    base: text('base').notNull(),
+    audience: text('audience').notNull(),
+    format: text('format').$type<DocumentFormat>().notNull(),
+    state: text('state').$type<DocumentState>().notNull(),
+    fault: text('fault').$type<DocumentFault>(),
+    detail: text('detail'),
+    /** Of the present state, 0…1. */
+    progress: doublePrecision('progress').notNull(),
+    /** Counts uploads. */
+    version: integer('version').notNull(),
+    /** The version whose passages are searched; 0 before the first. */
+    liveVersion: integer('live_version').notNull(),
     passages: integer('passages').notNull(),
+    pages: integer('pages'),
+    bytes: integer('bytes').notNull(),
+    fileName: text('file_name'),
+    sourceId: text('source_id'),
+    url: text('url'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -116,6 +148,10 @@ export const questions = pgTable(
     id: text('id').notNull(),
     phrasings: jsonb('phrasings').$type<string[]>().notNull(),
     answer: text('answer').notNull(),
+    base: text('base').notNull(),
+    language: text('language').notNull(),
+    tags: jsonb('tags').$type<string[]>().notNull(),
+    audience: text('audience').notNull(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

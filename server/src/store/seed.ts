@@ -3,6 +3,7 @@ import { type AssistantInput, assistantInput } from '@tandem/contract';
 import { createAssistant } from './assistants.ts';
 import { createBusiness, listBusinesses } from './businesses.ts';
 import type { Database } from './database.ts';
+import { type PassageInput, putDocumentInUse } from './document-versions.ts';
 import { createDocument } from './documents.ts';
 import { createNumber } from './numbers.ts';
 import { createQuestion } from './questions.ts';
@@ -31,12 +32,12 @@ const demoAddresses = [
 ];
 
 export interface SeedOptions {
-  /** How many passages retrieval cuts a text into. */
-  countPassages: (text: string) => number;
+  /** Cuts a document as its job would; vectors come later. */
+  cutPassages: (document: { id: string; title: string; text: string }) => PassageInput[];
 }
 
 /** Fills an empty database. Answers the demo business's id, or undefined when there is a business already. */
-export async function seed(database: Database, kit: Kit, { countPassages }: SeedOptions): Promise<string | undefined> {
+export async function seed(database: Database, kit: Kit, { cutPassages }: SeedOptions): Promise<string | undefined> {
   const { items } = await listBusinesses(database, { limit: 1 });
   if (items.length > 0) return undefined;
   const business = await createBusiness(database, kit, { name: 'Harbour Dental', language: 'en', timeZone: 'UTC' });
@@ -45,7 +46,9 @@ export async function seed(database: Database, kit: Kit, { countPassages }: Seed
     await createNumber(database, kit, business.id, { address, label, assistantId: assistant.id });
   await createTrunk(database, kit, business.id, { name: 'this-machine', sources: ['127.0.0.0/8', '::1/128'] });
   for (const document of demoDocuments) {
-    await createDocument(database, kit, business.id, { ...document, language: 'en', passages: countPassages(document.text) });
+    const { id, version, text, format } = await createDocument(database, kit, business.id, document);
+    const passages = cutPassages({ id, title: document.title, text });
+    await putDocumentInUse(database, kit, { businessId: business.id, documentId: id, version }, { text, format, passages });
   }
   for (const question of demoQuestions) await createQuestion(database, kit, business.id, question);
   kit.log.info({ part: 'store', businessId: business.id }, 'demo business created');

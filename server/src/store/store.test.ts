@@ -6,11 +6,12 @@ import { createApiKey, deleteApiKey, findApiKey, listApiKeys } from './api-keys.
 import { createAssistant, deleteAssistant, listAssistants, readAssistant, updateAssistant } from './assistants.ts';
 import { createBusiness, deleteBusiness, listBusinesses, readBusiness, updateBusiness } from './businesses.ts';
 import { createDocument, deleteDocument, listDocuments, readDocument, updateDocument } from './documents.ts';
+import { digestOf } from './embeddings.ts';
 import { createNumber, deleteNumber, listNumbers, readNumber, updateNumber } from './numbers.ts';
 import { readCursor as readPageCursor, writeCursor } from './page.ts';
 import { createQuestion, deleteQuestion, listQuestions, readQuestion, updateQuestion } from './questions.ts';
 import { seed } from './seed.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshots, readStates } from './snapshot.ts';
 import { createTrunk, deleteTrunk, listTrunks, readTrunk, updateTrunk } from './trunks.ts';
 
 const assistantInput = assistantSchema.parse({
@@ -26,6 +27,9 @@ const assistantInput = assistantSchema.parse({
   maxDurationMs: 60_000,
   recording: true,
 });
+
+const cutPassages = ({ title, text }: { title: string; text: string }) =>
+  text.split('\n\n').map((paragraph) => ({ title, text: paragraph, digest: digestOf(paragraph) }));
 
 describeOnEachDatabase('the store', ({ database, queries }) => {
   let kit: TestKit;
@@ -99,15 +103,15 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
   });
 
   test('documents: lists carry no text', async () => {
-    const input = { title: 'Hours', text: 'We are open.', language: 'en', tags: ['a'], passages: 1 };
+    const input = { title: 'Hours', text: 'We are open.', language: 'en', tags: ['a'] };
     const made = await createDocument(database(), kit, here, input);
     expect(documentWithText.parse(await readDocument(database(), here, made.id))).toEqual(made);
     const { items } = await listDocuments(database(), here, { limit: 5 });
     expect(items).toHaveLength(1);
     expect(items[0]).not.toHaveProperty('text');
-    expect(await updateDocument(database(), kit, here, made.id, { text: 'Closed.', passages: 2 })).toMatchObject({
-      passages: 2,
-      title: 'Hours',
+    expect(await updateDocument(database(), kit, here, made.id, { text: 'Closed.' })).toMatchObject({
+      document: { text: 'Closed.', title: 'Hours', version: 2, state: 'waiting' },
+      fresh: true,
     });
     await expect(createDocument(database(), kit, here, { ...input, text: 'a\0b' })).rejects.toMatchObject({ code: 'invalid-input' });
     await deleteDocument(database(), here, made.id);
@@ -133,9 +137,8 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
       expect(JSON.stringify(seen)).not.toContain('correct-horse');
     }
     await updateTrunk(database(), here, made.id, { name: 'Phones' });
-    expect((await readSnapshot(database(), { box: testBox(kit), now: new Date() })).trunks).toMatchObject([
-      { name: 'Phones', password: 'correct-horse', registrar: undefined },
-    ]);
+    const [snapshot] = await readSnapshots(database(), [here], { box: testBox(kit), documents: false });
+    expect(snapshot.trunks).toMatchObject([{ name: 'Phones', password: 'correct-horse', registrar: undefined }]);
     await expect(createTrunk(database(), kit, there, input)).rejects.toMatchObject({ code: 'conflict' });
     await deleteTrunk(database(), here, made.id);
   });
@@ -155,7 +158,7 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
 
   test("another business's rows do not exist", async () => {
     const own = await createAssistant(database(), kit, here, assistantInput);
-    const about = { title: 'T', text: 'x', language: 'en', tags: [], passages: 1 };
+    const about = { title: 'T', text: 'x', language: 'en', tags: [] };
     const text = await createDocument(database(), kit, here, about);
     const asked = await createQuestion(database(), kit, here, { phrasings: ['?'], answer: '!' });
     const line = await createTrunk(database(), kit, here, { name: 'T', sources: [] });
@@ -205,12 +208,12 @@ describeOnEachDatabase('the store', ({ database, queries }) => {
   });
 
   test('the demo business is made once, and only in an empty database', async () => {
-    expect(await seed(database(), kit, { countPassages: () => 1 })).toBeUndefined();
+    expect(await seed(database(), kit, { cutPassages })).toBeUndefined();
     await emptyDatabase(database());
-    const id = await seed(database(), kit, { countPassages: (text) => text.split('\n\n').length });
-    expect(await seed(database(), kit, { countPassages: () => 1 })).toBeUndefined();
-    const snapshot = await readSnapshot(database(), { box: testBox(kit), now: new Date() });
-    expect(snapshot.businesses.map((row) => row.id)).toEqual([id]);
+    const id = await seed(database(), kit, { cutPassages });
+    expect(await seed(database(), kit, { cutPassages })).toBeUndefined();
+    expect((await readStates(database(), '', 5)).map((row) => row.id)).toEqual([id]);
+    const [snapshot] = await readSnapshots(database(), [id as string], { box: testBox(kit), documents: true });
     expect(snapshot.assistants).toMatchObject([{ slug: 'demo' }]);
     expect(assistant.parse(snapshot.assistants[0])).toBeDefined();
     expect(snapshot.assistants[0]?.greeting).toMatch(/AI assistant.*recorded/);

@@ -47,7 +47,9 @@ const LATEST_COMMIT_MS = 1_000;
 
 export async function runCell(cell: Cell, seed = 1): Promise<CellResult> {
   const probe = new Probe();
-  const centre = await CallCentre.open({ seed, ...cell.options(probe) });
+  const options = cell.options(probe);
+  // The model of the matrix says the same whatever it is told: it is not to be judged by what is known.
+  const centre = await CallCentre.open({ seed, ...options, assistant: { grounding: 'off', ...options.assistant } });
   const caller = await centre.call();
   await caller.untilQuiet(400, 8_000);
   await caller.says(QUESTION, { wordMs: WORD_MS });

@@ -13,7 +13,9 @@ export async function addScriptedAssistant(
   { slug, address, ...change }: { slug: string; address: string; greeting: string; goodbye?: string; idleMs?: number },
 ): Promise<Assistant> {
   const models = { transcriber: 'scripted', languageModel: 'scripted', synthesizer: 'scripted' };
-  const body = { name: slug, slug, idleMs: 60_000, ...models, ...change };
+  // Told what it is scripted to say, it may say so.
+  const instructions = 'We are open from nine to five.';
+  const body = { name: slug, slug, instructions, idleMs: 60_000, ...models, ...change };
   const assistant = await server.api<Assistant>('/api/v1/assistants', { method: 'POST', body });
   await server.api('/api/v1/numbers', { method: 'POST', body: { address, assistantId: assistant.id } });
   await published(server, `${slug}-marker`);

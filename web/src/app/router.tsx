@@ -1,4 +1,5 @@
 import type { HistorySearch } from '../features/history/history-search.ts';
+import { isKnowledgeTab, type KnowledgeSearch } from '../features/knowledge/knowledge-search.ts';
 import type { ReportSearch } from '../features/reports/range.ts';
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet } from '@tanstack/react-router';
 import { Compass } from 'lucide-react';
@@ -32,8 +33,11 @@ const history = createRoute({
 const call = createRoute({
   getParentRoute: () => shell,
   path: '/history/$callId',
-  /** `moment`: the id of a message or callback; the call opens where it was left. */
-  validateSearch: ({ moment }: Record<string, unknown>): { moment?: string } => ({ moment: words(moment) }),
+  /** The call opens at `moment`, the id of a message or callback, or at `turn`, what the caller said n-th. */
+  validateSearch: ({ moment, turn }: Record<string, unknown>): { moment?: string | undefined; turn?: number | undefined } => ({
+    moment: words(moment),
+    turn: typeof turn === 'number' && Number.isInteger(turn) && turn >= 0 ? turn : undefined,
+  }),
   component: lazyRouteComponent(() => import('../features/history/call-page.tsx'), 'CallPage'),
 });
 const assistants = createRoute({
@@ -46,16 +50,15 @@ const assistant = createRoute({
   path: '/assistants/$assistantId',
   component: lazyRouteComponent(() => import('../features/assistants/assistant-page.tsx'), 'AssistantPage'),
 });
-/** Which tab, and which document or approved question stands open. */
-export type KnowledgeSearch = { document?: string; question?: string; tab?: 'questions' };
-
 const knowledge = createRoute({
   getParentRoute: () => shell,
   path: '/knowledge',
-  validateSearch: ({ document, question, tab }: Record<string, unknown>): KnowledgeSearch => ({
+  validateSearch: ({ document, question, site, pagesOf, tab }: Record<string, unknown>): KnowledgeSearch => ({
     document: words(document),
     question: words(question),
-    tab: tab === 'questions' ? 'questions' : undefined,
+    site: words(site),
+    pagesOf: words(pagesOf),
+    tab: isKnowledgeTab(tab) ? tab : undefined,
   }),
   component: lazyRouteComponent(() => import('../features/knowledge/knowledge-page.tsx'), 'KnowledgePage'),
 });

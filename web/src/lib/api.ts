@@ -21,12 +21,16 @@ export class ApiError extends Error {
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
-  const body = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
+  return faultOfProblem(response.status, (await response.json().catch(() => undefined)) as Partial<Problem> | undefined);
+}
+
+/** The error that a problem document tells of; `body` may be anything that came in its place. */
+export function faultOfProblem(status: number, body: Partial<Problem> | null | undefined): ApiError {
   const fields: Record<string, string> = {};
   for (const fault of body?.errors ?? [])
     fields[fault.path.replace(/^\/|^body[./]/, '').replaceAll('/', '.')] ??= plainFault(fault.message);
-  const message = body?.detail ?? body?.title ?? `The server answered ${response.status}.`;
-  return new ApiError(body?.code ?? 'internal-error', message, response.status, fields);
+  const message = body?.detail ?? body?.title ?? `The server answered ${status}.`;
+  return new ApiError(body?.code ?? 'internal-error', message, status, fields);
 }
 
 /** A request with a deadline. Throws `ApiError` for every failure, also when the server cannot be reached. */
@@ -69,11 +73,11 @@ type Listing<T> = T[] | { items: T[]; nextCursor?: string };
 const PAGES_AT_MOST = 60;
 
 /** Every item of a cursor-paged list, page after page (bounded: a list longer than 12,000 rows is cut). */
-export async function listAll<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+export async function listAll<T>(path: string, signal?: AbortSignal, filter: Record<string, string> = {}): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   for (let n = 0; n < PAGES_AT_MOST; n++) {
-    const query = new URLSearchParams({ limit: '200', ...(cursor ? { cursor } : {}) });
+    const query = new URLSearchParams({ ...filter, limit: '200', ...(cursor ? { cursor } : {}) });
     const listing = await api.get<Listing<T>>(`${path}?${query}`, signal);
     if (Array.isArray(listing)) return listing;
     items.push(...listing.items);

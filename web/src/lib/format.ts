@@ -25,6 +25,13 @@ export function durationInWords(ms: number): string {
 /** `640 ms`, `1.8 s`. */
 export const latencyOf = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 9_950 ? 1 : 0)} s`);
 
+/** `740 bytes`, `18 KB`, `2.4 MB`. */
+export function sizeOf(bytes: number): string {
+  if (bytes < 1_000) return plural(bytes, 'byte');
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 const timeOnly = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const dayAndTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const dateAndTime = new Intl.DateTimeFormat(undefined, {

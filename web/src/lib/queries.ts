@@ -5,8 +5,11 @@ import type {
   Callback,
   CallEvent,
   CallTurn,
+  DocumentWithText,
+  Gap,
   InstalledModels,
   KnowledgeDocument,
+  KnowledgeSite,
   LatencyReport,
   Message,
   PhoneNumber,
@@ -32,15 +35,35 @@ export const assistantQuery = (id: string) =>
 
 export const numbersQuery = queryOptions({ queryKey: ['numbers'], queryFn: ({ signal }) => listAll<PhoneNumber>('/numbers', signal) });
 
+/** While something moves it is asked for again so often; a long list, of many requests, less often. */
+const movingMs = (rows: number): number => (rows <= 200 ? 1_000 : 5_000);
+const STILL: ReadonlySet<string> = new Set(['ready', 'failed']);
+
+/** Whether it is on its way in: from the upload, or the wish to crawl, to `ready` or `failed`. */
+export const isMoving = ({ state }: { state: string }): boolean => !STILL.has(state);
+
+/** Follows documents that are on their way in, and stands still when all have arrived. */
 export const documentsQuery = queryOptions({
   queryKey: ['documents'],
   queryFn: ({ signal }) => listAll<KnowledgeDocument>('/documents', signal),
+  refetchInterval: ({ state: { data = [] } }) => data.some(isMoving) && movingMs(data.length),
 });
+
+/** Follows sites while they are crawled. */
+export const sourcesQuery = queryOptions({
+  queryKey: ['sources'],
+  queryFn: ({ signal }) => listAll<KnowledgeSite>('/sources', signal),
+  refetchInterval: ({ state: { data = [] } }) => data.some(isMoving) && movingMs(data.length),
+});
+
+/** Those asked for most come first. */
+export const gapsQuery = (state: Gap['state']) =>
+  queryOptions({ queryKey: ['gaps', state], queryFn: ({ signal }) => listAll<Gap>('/gaps', signal, { state }) });
 
 export const documentQuery = (id: string) =>
   queryOptions({
     queryKey: ['documents', id],
-    queryFn: ({ signal }) => api.get<KnowledgeDocument & { text: string }>(`/documents/${encodeURIComponent(id)}`, signal),
+    queryFn: ({ signal }) => api.get<DocumentWithText>(`/documents/${encodeURIComponent(id)}`, signal),
   });
 
 export const questionsQuery = queryOptions({ queryKey: ['questions'], queryFn: ({ signal }) => listAll<Question>('/questions', signal) });

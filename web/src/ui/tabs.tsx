@@ -1,14 +1,14 @@
 import { Tabs } from 'radix-ui';
 
-/** The row of tabs above a screen's content. */
+/** The row of tabs above a screen's content; where it is wider than the screen it scrolls by itself. */
 export function TabRow({ label, tabs }: { label: string; tabs: readonly { value: string; title: string; count?: number }[] }) {
   return (
-    <Tabs.List className="mb-5 flex gap-6 border-b border-line" aria-label={label}>
+    <Tabs.List className="mb-5 flex gap-6 overflow-x-auto overflow-y-hidden border-b border-line [scrollbar-width:none]" aria-label={label}>
       {tabs.map(({ value, title, count }) => (
         <Tabs.Trigger
           key={value}
           value={value}
-          className="-mb-px border-b-2 border-transparent px-1 pb-2.5 text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+          className="-mb-px shrink-0 border-b-2 border-transparent px-1 pb-2.5 text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
         >
           {title}
           {count !== undefined && count > 0 && (

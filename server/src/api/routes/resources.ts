@@ -1,8 +1,7 @@
-/** Assistants, numbers, documents, questions and trunks: what each is, and the named queries behind its five routes. */
-import { type AssistantInput, assistantInput, documentInput, numberInput, questionInput, trunkInput } from '@tandem/contract';
+/** Assistants, numbers, questions and trunks: what each is, and the named queries behind its five routes. */
+import { type AssistantInput, assistantInput, numberInput, questionInput, trunkInput } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
-import { cutPassages } from '#knowledge/passages.ts';
 import type { Kit } from '#kit/kit.ts';
 import {
   type AssistantChange,
@@ -13,7 +12,6 @@ import {
   updateAssistant,
 } from '#store/assistants.ts';
 import type { Database } from '#store/database.ts';
-import { createDocument, deleteDocument, listDocuments, readDocument, updateDocument } from '#store/documents.ts';
 import { createNumber, deleteNumber, listNumbers, readNumber, updateNumber } from '#store/numbers.ts';
 import { createQuestion, deleteQuestion, listQuestions, readQuestion, updateQuestion } from '#store/questions.ts';
 import { createTrunk, deleteTrunk, listTrunks, readTrunk, updateTrunk } from '#store/trunks.ts';
@@ -26,12 +24,6 @@ export interface ResourceOptions {
   /** The business's directory entry is stale: the call thread must be told. */
   changed: (businessId: string) => void;
 }
-
-/** A million characters of the longest kind (3 bytes in UTF-8), and their escapes in JSON. */
-const MOST_DOCUMENT_BYTES = 4 * 1024 * 1024;
-
-/** How many passages retrieval makes of a text; the title does not change where it is cut. */
-const passagesIn = (text: string): number => cutPassages({ id: '', title: '', text }).length;
 
 export function resources(app: FastifyInstance, { database, kit, changed }: ResourceOptions): void {
   resourceRoutes(app, {
@@ -59,23 +51,6 @@ export function resources(app: FastifyInstance, { database, kit, changed }: Reso
     create: (businessId, input: z.infer<typeof numberInput>) => createNumber(database, kit, businessId, input),
     update: (businessId, id, change) => updateNumber(database, businessId, id, change),
     remove: (businessId, id) => deleteNumber(database, businessId, id),
-    changed,
-  });
-
-  resourceRoutes(app, {
-    name: 'documents',
-    noun: 'document',
-    item: shapes.document,
-    detail: shapes.documentWithText,
-    input: documentInput,
-    mostBytes: MOST_DOCUMENT_BYTES,
-    list: (businessId, page) => listDocuments(database, businessId, page),
-    read: (businessId, id) => readDocument(database, businessId, id),
-    create: (businessId, input: z.infer<typeof documentInput>) =>
-      createDocument(database, kit, businessId, { ...input, passages: passagesIn(input.text) }),
-    update: (businessId, id, change) =>
-      updateDocument(database, kit, businessId, id, { ...change, ...(change.text !== undefined && { passages: passagesIn(change.text) }) }),
-    remove: (businessId, id) => deleteDocument(database, businessId, id),
     changed,
   });
 

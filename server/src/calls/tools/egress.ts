@@ -32,6 +32,8 @@ export interface EgressOptions {
   allow?: string;
   /** Ports besides 80, 443, 8080 and 8443. */
   ports?: readonly number[];
+  /** Of an answer's body; 256 kB when absent. */
+  maxBytes?: number;
   /** The system's resolver when absent. */
   resolve?: Resolve;
   /** Addresses of this machine; asked of the system when absent. */
@@ -52,7 +54,7 @@ export interface EgressResponse {
   status: number;
   headers: Record<string, string>;
   body: Buffer;
-  /** The body was longer than 256 kB: this is its beginning. */
+  /** The body was longer than `maxBytes`: this is its beginning. */
   truncated: boolean;
 }
 
@@ -65,6 +67,7 @@ export class Egress {
   readonly #clock: Clock;
   readonly #exceptions: EgressExceptions;
   readonly #ports: readonly number[];
+  readonly #maxBytes: number;
   readonly #resolve: Resolve;
   readonly #own: () => string[];
   /** GET may be sent again when a kept connection turns out dead; anything else starts on one of its own. */
@@ -78,6 +81,7 @@ export class Egress {
     this.#clock = options.clock;
     this.#exceptions = parseExceptions(options.allow ?? '');
     this.#ports = options.ports ?? [];
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
     this.#resolve = options.resolve ?? systemResolve;
     this.#own = options.ownAddresses ?? ownAddresses;
   }
@@ -92,7 +96,7 @@ export class Egress {
     const timer = this.#clock.after(request.deadlineMs, () => scope.abort('deadline'));
     try {
       const { response } = await this.#follow(request, scope.signal);
-      return await readBody(response, scope.signal);
+      return await readBody(response, this.#maxBytes, scope.signal);
     } catch (error) {
       throw failureOf(error, request.url);
     } finally {
@@ -102,7 +106,7 @@ export class Egress {
 
   /**
    * One exchange as a `fetch` would do it, for clients that bring their own protocol: never follows a redirect (3xx is
-   * handed back), the body is a stream of at most 256 kB. `init.signal` is the only deadline.
+   * handed back), the body is a stream of at most `maxBytes`. `init.signal` is the only deadline.
    */
   readonly fetch = async (input: string | URL, init: RequestInit = {}): Promise<Response> => {
     const url = String(input);
@@ -116,7 +120,9 @@ export class Egress {
       const status = response.statusCode ?? 502;
       const empty = status === 204 || status === 205 || status === 304;
       if (empty) response.resume();
-      const stream = empty ? null : (Readable.toWeb(Readable.from(capped(response))) as unknown as ReadableStream<Uint8Array>);
+      const stream = empty
+        ? null
+        : (Readable.toWeb(Readable.from(capped(response, this.#maxBytes))) as unknown as ReadableStream<Uint8Array>);
       return new Response(stream, { status, headers: headersOf(response) });
     } catch (error) {
       throw failureOf(error, url);
@@ -279,7 +285,7 @@ function headersOf(response: http.IncomingMessage): Record<string, string> {
   );
 }
 
-async function readBody(response: http.IncomingMessage, signal: AbortSignal): Promise<EgressResponse> {
+async function readBody(response: http.IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<EgressResponse> {
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     response.destroy();
@@ -292,9 +298,9 @@ async function readBody(response: http.IncomingMessage, signal: AbortSignal): Pr
   let truncated = false;
   try {
     for await (const piece of response as AsyncIterable<Buffer>) {
-      pieces.push(size + piece.length > MAX_BYTES ? piece.subarray(0, MAX_BYTES - size) : piece);
+      pieces.push(size + piece.length > maxBytes ? piece.subarray(0, maxBytes - size) : piece);
       size += piece.length;
-      if (size <= MAX_BYTES) continue;
+      if (size <= maxBytes) continue;
       truncated = true;
       break; // leaving the loop destroys the connection
     }
@@ -304,11 +310,11 @@ async function readBody(response: http.IncomingMessage, signal: AbortSignal): Pr
   return { status: response.statusCode ?? 0, headers: headersOf(response), body: Buffer.concat(pieces), truncated };
 }
 
-async function* capped(response: http.IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
+async function* capped(response: http.IncomingMessage, maxBytes: number): AsyncGenerator<Buffer, void, undefined> {
   let size = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     size += piece.length;
-    if (size > MAX_BYTES) throw new VendorError('egress', 'permanent', 'the answer is too large');
+    if (size > maxBytes) throw new VendorError('egress', 'permanent', 'the answer is too large');
     yield piece;
   }
 }

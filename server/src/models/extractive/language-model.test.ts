@@ -76,6 +76,31 @@ describe('knows that it does not know', () => {
     expect(await turn('no thanks')).toMatch(/Goodbye/);
   });
 
+  test('says what it is told to, and does what it has offered when the caller agrees', async () => {
+    const tool = (name: string, properties = {}) => ({ name, description: name, parameters: { type: 'object', properties } });
+    const tools = [tool('take_message'), tool('transfer_call', { target: { type: 'string', enum: ['Front desk', 'Doctor'] } })];
+    const messages: ModelMessage[] = [
+      { role: 'user', text: 'do you sell spaceships' },
+      { role: 'assistant', text: 'May I take a message?' },
+      { role: 'user', text: 'yes please' },
+    ];
+    const callOf = async (over: Partial<ModelRequest>) =>
+      (await partsOf(model, modelRequest({ messages, passages: [], answerable: false, tools, ...over }))).find(
+        ({ type }) => type === 'tool-call',
+      );
+    expect(await say('what is a spaceship', { passages: [], answerable: false, shortfall: { kind: 'clarify', line: 'Which one?' } })).toBe(
+      'Which one?',
+    );
+    expect(await callOf({ offered: 'message' })).toMatchObject({
+      call: { name: 'take_message', arguments: { text: 'The caller asked: do you sell spaceships' } },
+    });
+    expect(await callOf({ offered: 'person' })).toMatchObject({ call: { name: 'transfer_call', arguments: { target: 'Front desk' } } });
+    expect(await callOf({})).toBeUndefined();
+    const after = (result: string) => say('', { messages: [...messages, { role: 'tool', toolCallId: 't', name: 'take_message', result }] });
+    expect(await after('{"taken":true}')).toMatch(/noted your question/);
+    expect(await after('{"error":"no"}')).toMatch(/could not note/);
+  });
+
   test('passages that are not good enough are not answered from', async () => {
     expect(await say('what is the capital of France', { passages: [shop], answerable: false })).toMatch(/another way|other words/);
   });

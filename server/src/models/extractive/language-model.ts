@@ -12,9 +12,13 @@ const MAX_WORDS = 35;
 const END_CALL = 'end_call';
 const SENTENCE_PASSAGES = 3; // passages whose sentences compete
 
+const TAKE_MESSAGE = 'take_message';
+const TRANSFER_CALL = 'transfer_call';
+
 interface Said {
   text: string;
   endCall?: boolean;
+  call?: { name: string; arguments: unknown };
 }
 
 export class ExtractiveLanguageModel implements LanguageModel {
@@ -32,6 +36,7 @@ export class ExtractiveLanguageModel implements LanguageModel {
       request.signal.throwIfAborted();
       yield { type: 'text', text };
     }
+    if (said.call) yield { type: 'tool-call', call: { id: this.#kit.ids.make('toolcall'), ...said.call } };
     if (said.endCall && request.tools.some((tool) => tool.name === END_CALL)) {
       yield { type: 'tool-call', call: { id: this.#kit.ids.make('toolcall'), name: END_CALL, arguments: { reason: 'goodbye' } } };
     }
@@ -48,24 +53,57 @@ function reply(request: ModelRequest): Said {
   const phrases = phrasesFor(request.language);
   const { messages } = request;
   const last = messages.at(-1);
-  // Asked again after a tool returned: the sentence was said before the call; only a failure is worth a word.
-  if (last?.role === 'tool') return { text: '' };
   const asked = messages.findLast((message) => message.role === 'user')?.text ?? '';
   const turn = messages.filter((message) => message.role === 'user').length;
   const choose = (choices: readonly string[]): string => choices[turn % choices.length];
   const before = lastAssistant(messages);
+  if (last?.role === 'tool') return afterTool(last, phrases, choose);
 
   const kind = smallTalkOf(asked);
   if (kind === 'repeat') return { text: before || choose(phrases.nothingToRepeat) };
+  if (kind === 'yes' && request.offered) {
+    const call = request.offered === 'person' ? transfer(request) : message(request);
+    if (call) return { text: '', call };
+  }
   if (kind === 'yes' && offeredToTake(before, phrases)) return { text: choose(phrases.questionTaken) };
   if (kind === 'no' && askedAnythingElse(before)) return { text: choose(phrases.smallTalk.goodbye), endCall: true };
+  if (kind === 'no' && request.offered) return { text: choose(phrases.anythingElse) };
   if (kind === 'goodbye') return { text: choose(phrases.smallTalk.goodbye), endCall: true };
   const answer = answerFrom(asked, request);
   // An approved question wins over small talk ("Can I speak to a person?" may have its own answer).
+  const person = kind === 'human' && !answer?.approved ? transfer(request) : undefined;
+  if (person) return { text: '', call: person };
   if (kind && !(answer?.approved && kind === 'human')) return { text: choose(phrases.smallTalk[kind]) };
   if (answer) return { text: answer.text };
+  if (request.shortfall) return { text: request.shortfall.line };
   const failedBefore = phrases.unknownFirst.includes(before) || phrases.unknownAgain.includes(before);
   return { text: choose(failedBefore ? phrases.unknownAgain : phrases.unknownFirst) };
+}
+
+/** The tool has said nothing itself: how it ended is told. Whoever is connected does not hear it any more. */
+function afterTool(
+  { name, result }: Extract<ModelMessage, { role: 'tool' }>,
+  phrases: Phrases,
+  choose: (choices: readonly string[]) => string,
+): Said {
+  if (name === TAKE_MESSAGE) return { text: choose(/"taken":true/.test(result) ? phrases.questionTaken : phrases.notTaken) };
+  return { text: name === TRANSFER_CALL && /"error"/.test(result) ? choose(phrases.nobodyThere) : '' };
+}
+
+/** The questions that were not answered, in the caller's words. */
+function message({ messages, tools }: ModelRequest): Said['call'] {
+  if (!tools.some(({ name }) => name === TAKE_MESSAGE)) return undefined;
+  const asked = messages.flatMap((one) => (one.role === 'user' && smallTalkOf(one.text) === undefined ? [one.text.trim()] : []));
+  const text = asked.slice(-2).join(' / ');
+  return text === '' ? undefined : { name: TAKE_MESSAGE, arguments: { text: `The caller asked: ${text}` } };
+}
+
+/** To the first whom the caller may be connected to. */
+function transfer({ tools }: ModelRequest): Said['call'] {
+  const tool = tools.find(({ name }) => name === TRANSFER_CALL);
+  const { properties } = (tool?.parameters ?? {}) as { properties?: { target?: { enum?: unknown[]; const?: unknown } } };
+  const target = properties?.target?.enum?.[0] ?? properties?.target?.const;
+  return typeof target === 'string' ? { name: TRANSFER_CALL, arguments: { target } } : undefined;
 }
 
 function lastAssistant(messages: readonly ModelMessage[]): string {

@@ -10,6 +10,10 @@ export interface Phrases {
   unknownAgain: readonly string[];
   /** The caller accepted that offer. */
   questionTaken: readonly string[];
+  /** The message could not be taken. */
+  notTaken: readonly string[];
+  /** Nobody could be connected. */
+  nobodyThere: readonly string[];
   /** The caller declined; or said no to "anything else?". */
   anythingElse: readonly string[];
 }
@@ -39,6 +43,8 @@ const english: Phrases = {
     "I don't have information about that, I'm afraid. Would you like me to note your question for a colleague?",
   ],
   questionTaken: ['Thank you, I have noted your question. A colleague will look into it. Is there anything else?'],
+  notTaken: ['I am sorry, I could not note it down. Please call again later. Is there anything else?'],
+  nobodyThere: ['I am sorry, nobody can take the call right now. Is there anything else I can do for you?'],
   anythingElse: ['All right. Is there anything else I can do for you?', 'Okay. What else can I help you with?'],
 };
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { messageOf } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { defineVendor } from '#kit/vendor.ts';
 import { DEFAULT_MAX_SOCKETS } from '../provider-http.ts';
+import { askSize, embedderDeadlines, nativeSize, OpenAiEmbedder } from './embedder.ts';
 import { OpenAiLanguageModel } from './language-model.ts';
 import { OpenAiRealtime, realtimeDeadlines } from './realtime.ts';
 import { OpenAiSynthesizer, openAiSpeechDeadlines } from './synthesizer.ts';
@@ -9,6 +11,7 @@ import { OpenAiSynthesizer, openAiSpeechDeadlines } from './synthesizer.ts';
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 const DEFAULT_SPEECH_MODEL = 'gpt-4o-mini-tts';
 const DEFAULT_REALTIME_MODEL = 'gpt-realtime-2';
+const DEFAULT_EMBEDDING_MODEL = 'text-embedding-3-small';
 
 const settings = z.object({
   apiKey: z
@@ -74,6 +77,19 @@ const settings = z.object({
     env: 'TANDEM_OPENAI_TURN_DETECTION',
     description: "how the Realtime API decides that the caller has finished: by silence, or by the words' meaning too",
   }),
+  embeddingModel: z
+    .string()
+    .trim()
+    .min(1)
+    .optional()
+    .meta({
+      env: 'TANDEM_OPENAI_EMBEDDING_MODEL',
+      description: `model that makes vectors of texts; ${DEFAULT_EMBEDDING_MODEL} at OpenAI's own address, none elsewhere when absent`,
+    }),
+  embeddingDimensions: z.coerce.number().int().min(8).max(8_192).optional().meta({
+    env: 'TANDEM_OPENAI_EMBEDDING_DIMENSIONS',
+    description: "numbers of a vector: fewer than the model's own where it can; when absent its own, for a model not known asked at start",
+  }),
 });
 
 const isOpenAi = (baseUrl: string | undefined): boolean => baseUrl === undefined || baseUrl.startsWith('https://api.openai.com/');
@@ -100,5 +116,20 @@ export const openai = defineVendor({
     if (model === undefined || (apiKey === undefined && baseUrl === undefined)) return undefined;
     const options = { apiKey, baseUrl: baseUrl ?? DEFAULT_BASE_URL, model, voice, transcriptionModel, turnDetection };
     return new OpenAiRealtime(kit, { ...options, deadlines: realtimeDeadlines });
+  },
+  embedder: async ({ apiKey, baseUrl = DEFAULT_BASE_URL, embeddingModel, embeddingDimensions }: z.infer<typeof settings>, kit: Kit) => {
+    const model = embeddingModel ?? (isOpenAi(baseUrl) ? DEFAULT_EMBEDDING_MODEL : undefined);
+    if (model === undefined || (apiKey === undefined && baseUrl === DEFAULT_BASE_URL)) return undefined;
+    const options = { apiKey, baseUrl, model, deadlines: embedderDeadlines };
+    try {
+      // Every wait of the request has a deadline of its own.
+      const dimensions = embeddingDimensions ?? nativeSize(model) ?? (await askSize(kit, options, new AbortController().signal));
+      return new OpenAiEmbedder(kit, { ...options, dimensions });
+    } catch (error) {
+      const message =
+        'the size of its vectors could not be asked (TANDEM_OPENAI_EMBEDDING_DIMENSIONS tells it): the next embedder is taken';
+      kit.log.warn({ model, error: messageOf(error) }, message);
+      return undefined;
+    }
   },
 });

@@ -4,6 +4,8 @@ import { TandemError } from '#kit/errors.ts';
 import { defineVendor, type SettingMeta } from '#kit/vendor.ts';
 import type { DatabaseVendor } from '../database.ts';
 import { poolDatabase } from '../pool.ts';
+import { CHANGES_CHANNEL } from '../revisions.ts';
+import { listenTo } from './listener.ts';
 
 const CONNECTIONS = 10;
 const CONNECT_WITHIN_MS = 5_000;
@@ -30,6 +32,7 @@ export const postgres = defineVendor({
     return poolDatabase({
       kind: 'postgres',
       kit: context.kit,
+      listen: (changed) => listenTo(CHANGES_CHANNEL, { connectionString: url, kit: context.kit, heard: changed }),
       onQuery: context.onQuery,
       connection: {
         connectionString: url,

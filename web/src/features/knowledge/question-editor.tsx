@@ -2,15 +2,24 @@ import type { Question } from '@tandem/contract';
 import { Trash2 } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { api } from '../../lib/api.ts';
-import { useRefresh, useSaving } from '../../lib/saving.ts';
+import { faultAt, useRefresh, useSaving } from '../../lib/saving.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm, Sheet } from '../../ui/dialog.tsx';
 import { TextArea } from '../../ui/field.tsx';
 import { Notice } from '../../ui/states.tsx';
+import { type Metadata, metadataOf, noMetadata } from './metadata.ts';
+import { MetadataFields } from './metadata-fields.tsx';
 
-type QuestionInput = { phrasings: string[]; answer: string };
+type QuestionInput = Metadata & { phrasings: string[]; answer: string };
 
-export function QuestionEditor({ question, onClose }: { question: Question | 'new' | undefined; onClose: () => void }) {
+type QuestionEditorProps = {
+  question: Question | 'new' | undefined;
+  /** How a new one is asked. */
+  phrasing?: string;
+  onClose: () => void;
+};
+
+export function QuestionEditor({ question, phrasing, onClose }: QuestionEditorProps) {
   const known = question === 'new' ? undefined : question;
   return (
     <Sheet
@@ -18,29 +27,36 @@ export function QuestionEditor({ question, onClose }: { question: Question | 'ne
       onClose={onClose}
       title={known ? 'Approved question' : 'Add an approved question'}
       lead="The answer is spoken exactly as it stands."
+      wide
     >
-      <Editor question={known} onClose={onClose} />
+      <Editor question={known} phrasing={phrasing} onClose={onClose} />
     </Sheet>
   );
 }
 
-function Editor({ question, onClose }: { question: Question | undefined; onClose: () => void }) {
-  const [phrasings, setPhrasings] = useState(question?.phrasings.join('\n') ?? '');
+type EditorProps = { question: Question | undefined; phrasing: string | undefined; onClose: () => void };
+
+/** One phrasing to a line. */
+export const phrasingsIn = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((phrasing) => phrasing.trim())
+    .filter(Boolean);
+
+function Editor({ question, phrasing = '', onClose }: EditorProps) {
+  const [phrasings, setPhrasings] = useState(question?.phrasings.join('\n') ?? phrasing);
   const [answer, setAnswer] = useState(question?.answer ?? '');
+  const [metadata, setMetadata] = useState<Metadata>(question ? metadataOf(question) : noMetadata);
   const refresh = useRefresh();
   const saving = useSaving(
     (input: QuestionInput) =>
       question ? api.patch<Question>(`/questions/${encodeURIComponent(question.id)}`, input) : api.post<Question>('/questions', input),
     ['questions'],
   );
-  const list = phrasings
-    .split('\n')
-    .map((phrasing) => phrasing.trim())
-    .filter(Boolean);
-  const phrasingFault = Object.entries(saving.fields).find(([path]) => path.startsWith('phrasings'))?.[1];
+  const list = phrasingsIn(phrasings);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    saving.mutate({ phrasings: list, answer }, { onSuccess: onClose });
+    saving.mutate({ phrasings: list, answer, ...metadata }, { onSuccess: onClose });
   };
   const remove = async () => {
     await api.delete(`/questions/${encodeURIComponent(question?.id ?? '')}`);
@@ -51,21 +67,22 @@ function Editor({ question, onClose }: { question: Question | undefined; onClose
     <form onSubmit={submit} className="grid gap-5 px-5 py-5" noValidate>
       <TextArea
         label="Ways to ask it"
-        rows={6}
+        rows={5}
         value={phrasings}
-        fault={phrasingFault}
+        fault={faultAt(saving.fields, 'phrasings')}
         placeholder={'When are you open?\nWhat are your opening hours?\nAre you open today?'}
         hint="One to a line; the first is its title. Four or more make it easier to recognise."
         onChange={({ target: { value } }) => setPhrasings(value)}
       />
       <TextArea
         label="Answer"
-        rows={5}
+        rows={4}
         maxLength={1_000}
         value={answer}
         fault={saving.fields['answer']}
         onChange={({ target: { value } }) => setAnswer(value)}
       />
+      <MetadataFields value={metadata} onChange={setMetadata} faultAt={(path) => faultAt(saving.fields, path)} />
       {saving.fault && <Notice>{saving.fault}</Notice>}
       <div className="flex flex-wrap items-center gap-2">
         <Button type="submit" look="primary" busy={saving.isPending} disabled={list.length === 0 || !answer.trim()}>

@@ -3,10 +3,19 @@ import { useQuery } from '@tanstack/react-query';
 import { MessageCircleQuestionMark, Plus } from 'lucide-react';
 import { plural } from '../../lib/format.ts';
 import { questionsQuery } from '../../lib/queries.ts';
+import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card, CardTitle } from '../../ui/page.tsx';
 import { Empty, Failed, SkeletonRows } from '../../ui/states.tsx';
 import { QuestionEditor } from './question-editor.tsx';
+
+/** What sets it apart from most: the base, tags, language and audience that are not the usual ones. */
+const labelsOf = ({ base, tags, language, audience }: Question): string[] => [
+  ...(base === 'main' ? [] : [base]),
+  ...tags,
+  ...(language === 'en' ? [] : [language]),
+  ...(audience === 'everyone' ? [] : [`for ${audience}`]),
+];
 
 /** Questions whose answer is spoken exactly as somebody approved it. `openId` stands open (`new` for one being written). */
 export function Questions({ openId, onOpen }: { openId: string | undefined; onOpen: (id: string | undefined) => void }) {
@@ -41,11 +50,14 @@ export function Questions({ openId, onOpen }: { openId: string | undefined; onOp
                   {question.phrasings[0]}
                 </button>
                 <p className="mt-1 line-clamp-2 text-[0.9333rem] leading-relaxed text-ink-2">{question.answer}</p>
-                {question.phrasings.length > 1 && (
-                  <p className="mt-1 text-[0.8rem] text-ink-3">
-                    and {plural(question.phrasings.length - 1, 'other way', 'other ways')} to ask it
-                  </p>
-                )}
+                <p className="mt-1 flex min-h-5 flex-wrap items-center gap-x-2 gap-y-1 text-[0.8rem] text-ink-3">
+                  {question.phrasings.length > 1 && (
+                    <span className="mr-1">and {plural(question.phrasings.length - 1, 'other way', 'other ways')} to ask it</span>
+                  )}
+                  {labelsOf(question).map((label) => (
+                    <Badge key={label}>{label}</Badge>
+                  ))}
+                </p>
               </li>
             ))}
           </ul>

@@ -1,0 +1,53 @@
+/** What may be said: keys and words of everything that an assistant was told, heard or found. */
+import { mentionsIn } from './mentions.ts';
+import { nameWordsOf } from './names.ts';
+
+/** Figures that both numbers must end with to be the same telephone number. */
+const SAME_ENDING = 6;
+/** Of one text; a model is shown no longer ones. */
+const MOST_CHARACTERS = 24_000;
+
+export class Evidence {
+  readonly #language: string;
+  readonly #keys = new Set<string>();
+  readonly #words = new Set<string>();
+  /** Runs of figures. */
+  readonly #figures: string[] = [];
+
+  constructor(language: string) {
+    this.#language = language;
+  }
+
+  /** `cents`: numbers in it may count the hundredths of a price, as the results of tools do. */
+  add(whole: string, how: { cents?: boolean } = {}): this {
+    const text = whole.length > MOST_CHARACTERS ? whole.slice(0, MOST_CHARACTERS) : whole;
+    for (const { says } of mentionsIn(text, this.#language)) {
+      for (const key of says) {
+        if (key.startsWith('~')) this.#figures.push(key.slice(1));
+        else if (how.cents || !key.startsWith('&')) this.#keys.add(key);
+      }
+    }
+    for (const word of nameWordsOf(text)) this.#words.add(word);
+    return this;
+  }
+
+  /** A key that a mention needs. */
+  has(key: string): boolean {
+    if (key.startsWith('~')) return this.#hasFigures(key.slice(1));
+    return key.startsWith('x') ? this.#words.has(key.slice(1)) : this.#keys.has(key);
+  }
+
+  hasWord(word: string): boolean {
+    return this.#words.has(word);
+  }
+
+  /** Part of a run, or the same telephone number with or without what stands before it. */
+  #hasFigures(wanted: string): boolean {
+    const bare = wanted.replace(/^0+/, '');
+    return this.#figures.some((known) => {
+      if (known.includes(wanted)) return true;
+      const own = known.replace(/^0+/, '');
+      return Math.min(own.length, bare.length) >= SAME_ENDING && (own.endsWith(bare) || bare.endsWith(own));
+    });
+  }
+}
