@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Whole servers that mostly wait for each other, without a stopwatch in their assertions: three at a time. */
 const patient = [
-  'server/test/interop/{crash,database-down,direct-call,knowledge,providers,strangers,trunks}.test.ts',
+  'server/test/interop/{crash,database-down,direct-call,fleet,knowledge,providers,strangers,trunks}.test.ts',
   'web/test/**/*.test.ts',
 ];
 /** Other people's phones and browsers on single calls: two at a time. */

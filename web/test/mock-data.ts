@@ -6,14 +6,13 @@ import type {
   CallEvent,
   CallFact,
   CallTurn,
-  KnowledgeDocument,
   PhoneNumber,
-  Question,
   TranscriptLine,
   Trunk,
   UsageLine,
   WordTime,
 } from '@tandem/contract';
+import { documents } from './mock-knowledge.ts';
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 const dated = { businessId: 'harbour', createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 30) };
@@ -31,6 +30,8 @@ const manners = {
   fallbacks: { transcribers: [], languageModels: [], synthesizers: [] },
   voices: {},
   turnTaking: { speculation: 'speech', adaptive: true, fillers: true, hedging: false, greetingProtected: false, rules: {} },
+  knowledge: { bases: [], documentIds: [], tags: [], languages: [], audiences: [] },
+  grounding: 'strict',
   builtInTools: ['end_call', 'take_message', 'schedule_callback', 'collect'],
   transferTargets: [],
   costCeiling: null,
@@ -85,31 +86,6 @@ export const numbers: PhoneNumber[] = [
   { ...dated, id: 'n3', address: '+15550199', assistantId: 'noor', label: '' },
 ];
 
-export const documents: (KnowledgeDocument & { text: string })[] = [
-  ['hours', 'Opening hours', 'We are open Monday to Friday from eight in the morning to six in the evening.', ['hours'], 4],
-  ['prices', 'Prices of treatments', 'A check-up costs forty-five dollars. A cleaning costs eighty dollars.', ['money'], 7],
-  ['parking', 'Directions and parking', 'We are at Pier Street 12. Parking is free behind the building.', [], 3],
-  ['insurance', 'Insurance and payment', 'We take all major insurances, cards and cash.', ['money', 'insurance'], 5],
-].map(
-  ([id, title, text, tags, passages]) =>
-    ({ ...dated, language: 'en', id, title, text, tags, passages }) as KnowledgeDocument & { text: string },
-);
-
-export const questions: Question[] = [
-  {
-    ...dated,
-    id: 'q1',
-    phrasings: ['When are you open?', 'What are your opening hours?', 'Are you open today?', 'How late are you open?'],
-    answer: 'We are open Monday to Friday, from eight in the morning to six in the evening.',
-  },
-  {
-    ...dated,
-    id: 'q2',
-    phrasings: ['How much is a check-up?', 'What does a check-up cost?'],
-    answer: 'A check-up costs forty-five dollars.',
-  },
-];
-
 export const trunks: Trunk[] = [
   { ...dated, id: 't1', name: 'this-machine', sources: ['127.0.0.0/8', '::1/128'] },
   { ...dated, id: 't2', name: 'Carrier', sources: ['203.0.113.0/24'], outboundProxy: 'sip:carrier.example.com', username: 'harbour' },
@@ -150,6 +126,8 @@ type Exchange = {
   interrupted?: boolean;
   stages: number[];
   documents?: string[];
+  /** Ids of what each sentence of the answer rests on. */
+  support?: string[][];
   /** The answer was begun so long after the caller's last word. */
   eagerMs?: number;
   /** "One moment." left so long after the caller's last word. */
@@ -169,13 +147,16 @@ const talk: Exchange[] = [
     stages: [350, 4, 2, 15, 3, 48, 11],
     eagerMs: 140,
     documents: ['hours'],
+    support: [['hours#0'], ['hours#0']],
   },
   {
     ask: 'And how much is a check-up?',
     answer: 'A check-up costs forty-five dollars. If you would also like a cleaning, that',
     interrupted: true,
     stages: [352, 60, 2, 140, 60, 96, 14],
-    documents: ['prices', 'insurance'],
+    documents: ['prices', 'insurance', 'training'],
+    support: [['prices#0'], []],
+    deeds: [{ type: 'claim-withheld', turn: 2, text: 'A cleaning takes thirty minutes.', claims: ['thirty minutes'] }],
   },
   {
     ask: 'No, only the check-up. Where can I park?',
@@ -194,6 +175,7 @@ const talk: Exchange[] = [
       },
     ],
     documents: ['parking'],
+    support: [['parking#0']],
   },
   {
     ask: 'Do you have an appointment tomorrow at nine?',
@@ -227,6 +209,7 @@ const talk: Exchange[] = [
         urgent: false,
       },
     ],
+    support: [['call_1'], []],
   },
   { ask: 'Yes please. Thank you, bye.', answer: 'Thank you for calling Harbour Dental. Goodbye.', stages: [340, 10, 0, 8, 2, 4, 11] },
 ];
@@ -241,6 +224,8 @@ function wordsOf(text: string): WordTime[] {
     return { text: word, fromMs, toMs };
   });
 }
+
+const piecesOf = (answer: string): string[] => (answer.match(/[^.?]+[.?]?/g) ?? []).map((piece) => piece.trim());
 
 /** What saying `answer` to `ask` used, by some price. */
 function usageOf(answer: string, ask = ''): UsageLine[] {
@@ -277,7 +262,7 @@ export function tell(callId: string): Story {
     { at: 42, type: 'recording-started', channels: 2, rate: 8000 },
   ];
   let at = 60;
-  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [], eagerMs, fillerMs, deeds = [] }] of talk.entries()) {
+  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [], support, eagerMs, fillerMs, deeds = [] }] of talk.entries()) {
     if (ask) {
       const words = wordsOf(ask);
       const toMs = words.at(-1)?.toMs ?? 0;
@@ -315,7 +300,7 @@ export function tell(callId: string): Story {
     const [endpointAt, committedAt, retrievalAt, firstTokenAt, firstClauseAt, firstAudioAt, firstPacketAt = 0] = marks;
     const caught = ask === undefined ? {} : { speechEndAt, endpointAt, finalAt: committedAt, committedAt };
     const passages = found.map((id, n) => ({
-      id: `${id}-${n}`,
+      id: `${id}#0`,
       documentId: id,
       title: documents.find((each) => each.id === id)?.title ?? id,
       score: 0.88 - n * 0.21,
@@ -351,6 +336,9 @@ export function tell(callId: string): Story {
         query: ask,
         passages,
         answerable: passages.length > 0,
+        verdict: passages.length > 0 ? 'answer' : 'unknown',
+        confidence: passages.length > 0 ? { score: 0.88, margin: 0.21, coverage: 0.92 } : { score: 0.12, margin: 0.02, coverage: 0.2 },
+        cached: eagerMs !== undefined,
         tookMs: retrieval,
       });
     }
@@ -371,14 +359,14 @@ export function tell(callId: string): Story {
     const text = spoken.map((word) => word.text).join(' ');
     lines.push({ turn, party: 'assistant', text, fromMs: firstPacketAt, toMs: firstPacketAt + lasts, words: spoken, interrupted });
     let from = 0;
-    for (const piece of answer.match(/[^.?]+[.?]?/g) ?? []) {
-      const count = piece.trim().split(' ').length;
+    for (const piece of piecesOf(answer)) {
+      const count = piece.split(' ').length;
       const last = spoken[from + count - 1];
       facts.push({
         at: firstPacketAt + (last?.toMs ?? lasts),
         type: 'speech-played',
         turn,
-        text: piece.trim(),
+        text: piece,
         fromAt: firstPacketAt,
         toAt: firstPacketAt + lasts,
         words: [],
@@ -395,6 +383,7 @@ export function tell(callId: string): Story {
       interrupted,
       stages: allStages,
       ...(voiceToVoiceMs === null ? {} : { voiceToVoiceMs }),
+      ...(support ? { sentences: piecesOf(answer).map((text, n) => ({ text, passages: support[n] ?? [] })) } : {}),
     });
     turns.push({
       turn,

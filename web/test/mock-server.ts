@@ -11,6 +11,7 @@ import { Server as SocketServer } from 'socket.io';
 import { type WebSocket, WebSocketServer } from 'ws';
 import * as actions from './mock-actions.ts';
 import * as data from './mock-data.ts';
+import * as knowledge from './mock-knowledge.ts';
 import { recordingOf, voiceAt } from './mock-sound.ts';
 
 export const MOCK_KEY = 'mock-key';
@@ -62,8 +63,10 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
   const lists: Lists = {
     assistants: copy(data.assistants),
     numbers: copy(data.numbers),
-    documents: copy(data.documents),
-    questions: copy(data.questions),
+    documents: copy(knowledge.documents),
+    questions: copy(knowledge.questions),
+    sources: copy(knowledge.sources),
+    gaps: copy(knowledge.gaps),
     trunks: copy(data.trunks),
     tools: copy(actions.tools),
     messages: copy(actions.messages),
@@ -143,9 +146,7 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
   };
 
   const answer = async (request: IncomingMessage, url: URL): Promise<Answer> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = (chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}) as Record<string, unknown>;
+    const body = await bodyOf(request);
     const [area, ...path] = url.pathname.replace('/api/v1/', '').split('/').map(decodeURIComponent);
     const signedIn = request.headers.cookie?.includes('tandem_mock=1') ?? false;
     const [business = data.business] = lists['businesses'] ?? [];
@@ -164,7 +165,9 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
       return { status: 200, body: empty ? { groups: [] } : actions.latency(url.searchParams.get('by') ?? 'business') };
     if (area === 'usage')
       return { status: 200, body: empty ? { totalCostMicros: 0, calls: 0, lines: [], days: [] } : actions.usage(url.searchParams) };
-    return resource(area ?? '', path[0], request.method ?? 'GET', body);
+    const method = request.method ?? 'GET';
+    const known = await knowledge.knowledgeAnswer(lists as knowledge.KnowledgeLists, method, [area, ...path], body, url.searchParams);
+    return known ?? resource(area ?? '', path[0], method, body);
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -208,6 +211,17 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
       server.close();
     },
   };
+}
+
+/** JSON, or the fields and the file of a form. */
+async function bodyOf(request: IncomingMessage): Promise<knowledge.KnowledgeBody> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const type = request.headers['content-type'] ?? '';
+  if (type.startsWith('multipart/'))
+    return Object.fromEntries(await new Response(bytes, { headers: { 'content-type': type } }).formData()) as knowledge.KnowledgeBody;
+  return bytes.length > 0 ? (JSON.parse(bytes.toString()) as knowledge.KnowledgeBody) : {};
 }
 
 async function serveFile(path: string, response: ServerResponse, folder: string): Promise<void> {

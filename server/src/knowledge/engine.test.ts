@@ -307,3 +307,26 @@ test('what is removed is gone, and what is replaced is new', () => {
   expect(engine.bases).toEqual([]);
   expect(engine.search({ text: 'price warranty' }).passages).toEqual([]);
 });
+
+test('how long and how often are answered by a stretch of time', () => {
+  const engine = new KnowledgeEngine();
+  const record = (id: string, text: string): PassageRecord => ({
+    id: `${id}#0`,
+    documentId: id,
+    base: 'main',
+    title: 'Gearboxes',
+    text,
+    language: 'en',
+    tags: [],
+    audience: 'everyone',
+  });
+  engine.upsert([
+    record('warranty', 'The warranty on a gearbox is thirty months from the day of delivery. It covers parts and labour.'),
+    record('oil', 'Use the green oil only. The brown oil attacks the seals and ends the warranty at once.'),
+  ]);
+  for (const text of ['How long is the warranty on a gearbox?', 'how many months is the warranty on a gearbox']) {
+    const found = engine.search({ text });
+    expect(found.passages[0].id).toBe('warranty#0');
+    expect(found.verdict).toBe('answer');
+  }
+});

@@ -9,6 +9,12 @@ export const codeTerm = (code: string): string => `#${code}`;
 export const MONEY_TERM = '$';
 const MONEY = /[$€£¥]\s?\d|\d\s?[€£¥]|\b(?:dollars?|euros?|pounds?|cents?|francs?|free of charge)\b/i;
 
+/** Stands for any stretch of time: an answer to "how long" or "how often" that need not say "long". */
+export const SPAN_TERM = '~';
+const SPAN = /\b(?:seconds?|minutes?|hours?|days?|nights?|weeks?|fortnights?|months?|years?|daily|weekly|monthly|yearly|annually)\b/i;
+/** Behind "how" they ask for a stretch of time, and say nothing of the subject. */
+const ASKING_SPAN = new Set(['long', 'often', 'soon', 'quickly', 'fast', 'late', 'early']);
+
 const THOUSANDS = /\b\d{1,3}(?:,\d{3})+\b/g;
 
 /** "1,200" is the one number 1200. */
@@ -24,6 +30,7 @@ export const fieldTerms = (text: string): string[] => termsOf(withoutSeparators(
 export function fieldKeys(text: string): string[] {
   const keys = codesIn(text).map(codeTerm);
   if (MONEY.test(text)) keys.push(MONEY_TERM);
+  if (SPAN.test(text)) keys.push(SPAN_TERM);
   for (const { figures, from, to } of spokenNumbers(wordsOf(text))) if (to - from > 1) keys.push(figures);
   for (const [ordinal] of text.matchAll(/\b\d+(?=(?:st|nd|rd|th)\b)/g)) keys.push(ordinal);
   return keys;
@@ -68,11 +75,17 @@ export function allUnits(text: string, isCode: (code: string) => boolean): Unit[
     if (code) units.push({ term: codeTerm(code.text), same: [], words: said, filler: false });
     else if (said.length > 1)
       units.push({ term: /^\d/.test(parts[at].text) ? parts[at].text : termOf(word), same: [], words: said, filler: false });
-    else units.push({ term: termOf(word), same: otherForm(word), words: said, filler: isStopWord(word) });
+    else if (words[parts[at].from - 1] === 'how' && ASKING_SPAN.has(word))
+      units.push({ term: termOf(word), same: [SPAN_TERM], words: said, filler: false });
+    else
+      units.push({ term: termOf(word), same: otherForm(word), words: said, filler: isStopWord(word) || isHowMany(words, parts[at].from) });
     at = end;
   }
   return units;
 }
+
+/** "many" of "how many": any figure may answer it. */
+const isHowMany = (words: readonly string[], at: number): boolean => words[at] === 'many' && words[at - 1] === 'how';
 
 function longestCode(
   parts: readonly { text: string }[],

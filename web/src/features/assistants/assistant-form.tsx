@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Notice } from '../../ui/states.tsx';
 import { ActionsSection } from './actions-section.tsx';
 import { editOf, type FormPart, inputOf } from './form-part.ts';
+import { KnowledgeSection } from './knowledge-section.tsx';
 import { LimitsSection } from './limits-section.tsx';
 import { ModelsSection } from './models-section.tsx';
 import { TurnTakingSection } from './turn-taking-section.tsx';
@@ -39,6 +40,7 @@ export function AssistantForm({ start, id, onSaved }: AssistantFormProps) {
   return (
     <form onSubmit={submit} className="grid gap-5" noValidate>
       <WordsSection {...part} isNew={id === undefined} />
+      <KnowledgeSection {...part} />
       <ModelsSection {...part} />
       <TurnTakingSection {...part} />
       <ActionsSection {...part} assistantId={id} />

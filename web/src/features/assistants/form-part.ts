@@ -20,6 +20,8 @@ export const newAssistant: AssistantInput = {
   fallbacks: { transcribers: [], languageModels: [], synthesizers: [] },
   voices: {},
   turnTaking: { speculation: 'speech', adaptive: true, fillers: true, hedging: false, greetingProtected: false, rules: {} },
+  knowledge: { bases: [], documentIds: [], tags: [], languages: [], audiences: [] },
+  grounding: 'strict',
   builtInTools: ['end_call', 'take_message', 'schedule_callback', 'collect'],
   transferTargets: [],
   costCeiling: null,

@@ -15,6 +15,7 @@ import { storyOf } from './deeds.ts';
 import { EventTimeline } from './event-timeline.tsx';
 import { usePlayer } from './player.ts';
 import { RecordingCard } from './recording-card.tsx';
+import { supportOf } from './support.ts';
 import { Transcript } from './transcript.tsx';
 import { useRecording } from './use-recording.ts';
 import { Waterfall } from './waterfall.tsx';
@@ -55,12 +56,14 @@ function CallBody({ call }: { call: Call }) {
   const turns = useQuery(callQueries.turns(call.id));
   const events = useQuery(callQueries.events(call.id));
   const story = useMemo(() => storyOf(events.data ?? []), [events.data]);
-  const { moment } = useSearch({ from: '/shell/history/$callId' });
+  const support = useMemo(() => supportOf(events.data ?? []), [events.data]);
+  const { moment, turn } = useSearch({ from: '/shell/history/$callId' });
   const recording = useRecording(call.id, call.hasRecording, attempt);
   const ready = recording.state === 'ready' ? recording : undefined;
   const player = usePlayer(ready?.url, ready?.outline.durationMs ?? 0);
   const lines = transcript.data ?? [];
-  const soughtMs = moment === undefined ? undefined : story.deeds.find((deed) => deed.moment === moment)?.atMs;
+  const soughtMs =
+    moment === undefined ? lines.find((line) => line.turn === turn)?.fromMs : story.deeds.find((deed) => deed.moment === moment)?.atMs;
   useEffect(() => {
     if (soughtMs !== undefined) player?.seek(soughtMs);
   }, [player, soughtMs]);
@@ -100,7 +103,7 @@ function CallBody({ call }: { call: Call }) {
         <CardTitle title="What was said and done" lead="Exactly what each party heard, and what the assistant did meanwhile" />
         {events.isError && (
           <Notice tone="slow" className="mx-4 mt-4 sm:mx-5">
-            What was done meanwhile could not be loaded; the words are all here.
+            What was done meanwhile, and what answers rest on, could not be loaded; the words are all here.
           </Notice>
         )}
         {transcript.isPending ? (
@@ -110,7 +113,7 @@ function CallBody({ call }: { call: Call }) {
         ) : lines.length === 0 && story.deeds.length === 0 ? (
           <Empty icon={MessageSquareText} title="Nothing was said" />
         ) : (
-          <Transcript lines={lines} turns={turns.data ?? []} player={player} story={story} moment={moment} />
+          <Transcript lines={lines} support={support} player={player} story={story} moment={moment} turn={turn} />
         )}
       </Card>
       {turns.data && <CostCard turns={turns.data} costMicros={call.costMicros} />}

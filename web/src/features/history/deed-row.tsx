@@ -1,4 +1,4 @@
-import { CircleAlert, ClipboardCheck, type LucideIcon, MessageSquareText, PhoneForwarded, PhoneOutgoing, Wrench } from 'lucide-react';
+import { CircleAlert, ClipboardCheck, type LucideIcon, MessageSquareText, PhoneForwarded, PhoneOutgoing, ShieldCheck, Wrench } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { cx } from '../../lib/classes.ts';
 import { clockOf } from '../../lib/format.ts';
@@ -12,6 +12,7 @@ const icons: Record<Deed['kind'], LucideIcon> = {
   transfer: PhoneForwarded,
   failure: CircleAlert,
   collection: ClipboardCheck,
+  withheld: ShieldCheck,
 };
 
 /** Something done, between what was said. `sought`: somebody came here to see this very one. */

@@ -60,3 +60,20 @@ test('a failure says who took over; a message can be found by its id; fillers ha
   expect(deeds[2]).toMatchObject({ title: 'Urgent message from Ann', moment: 'm1', atMs: 4_500 });
   expect(fillers).toEqual([{ fromMs: 500, toMs: 1_100 }]);
 });
+
+test('a claim that was held back stands with the sentence and what was caught in it', () => {
+  const { deeds } = storyOf(
+    told(answered, { at: 2_500, type: 'claim-withheld', turn: 1, text: 'It costs ninety dollars.', claims: ['ninety dollars'] }),
+  );
+  expect(deeds).toMatchObject([
+    {
+      kind: 'withheld',
+      atMs: 2_000,
+      tone: 'slow',
+      details: [
+        ['It was about to say', 'It costs ninety dollars.'],
+        ['Caught', 'ninety dollars'],
+      ],
+    },
+  ]);
+});

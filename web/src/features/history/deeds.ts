@@ -1,4 +1,4 @@
-/** What was done in a call besides talking: tools, messages, transfers, and providers that failed. Pure, from its events. */
+/** What was done in a call besides talking: tools, messages, transfers, providers that failed, claims held back. Pure, from its events. */
 import type { CallEvent, UsageLine } from '@tandem/contract';
 import { latencyOf, vendorOf } from '../../lib/format.ts';
 
@@ -7,7 +7,7 @@ export type DeedTone = 'neutral' | 'good' | 'slow' | 'bad';
 /** A line between the lines of the transcript. */
 export type Deed = {
   key: string;
-  kind: 'tool' | 'message' | 'callback' | 'transfer' | 'failure' | 'collection';
+  kind: 'tool' | 'message' | 'callback' | 'transfer' | 'failure' | 'collection' | 'withheld';
   /** Milliseconds from answer, as in the recording. */
   atMs: number;
   title: string;
@@ -87,6 +87,18 @@ export function storyOf(events: readonly CallEvent[]): CallStory {
           details: [
             ['Kind', event.category],
             ['Said', event.message],
+          ],
+        });
+        break;
+      case 'claim-withheld':
+        add(event, {
+          kind: 'withheld',
+          title: 'Held back before it was spoken',
+          outcome: 'No source for it',
+          tone: 'slow',
+          details: [
+            ['It was about to say', event.text],
+            ['Caught', event.claims.join(', ')],
           ],
         });
         break;

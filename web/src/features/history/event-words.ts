@@ -30,7 +30,9 @@ export function eventInWords(event: CallEvent): string {
     case 'speculation-dropped':
       return event.cause;
     case 'retrieval-done':
-      return `${event.passages.length} passages in ${latencyOf(event.tookMs)}, ${event.answerable ? 'answerable' : 'not answerable'}`;
+      return `${plural(event.passages.length, 'passage')} ${event.cached ? 'known from before' : `in ${latencyOf(event.tookMs)}`}, ${event.verdict ?? (event.answerable ? 'answerable' : 'not answerable')}`;
+    case 'claim-withheld':
+      return `${quoted(event.text)}, for ${event.claims.map(quoted).join(', ')}`;
     case 'reply-started':
       return event.kind;
     case 'provider-failed':

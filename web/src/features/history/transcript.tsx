@@ -1,29 +1,30 @@
-import type { CallTurn, TranscriptLine, WordTime } from '@tandem/contract';
-import { Link } from '@tanstack/react-router';
-import { FileText, MessageCircleQuestionMark, Play } from 'lucide-react';
-import { Fragment, memo, useMemo } from 'react';
+import type { TranscriptLine, WordTime } from '@tandem/contract';
+import { Play } from 'lucide-react';
+import { Fragment, memo, useEffect, useMemo, useRef, useState } from 'react';
 import { cx } from '../../lib/classes.ts';
 import { clockOf, preciseClockOf } from '../../lib/format.ts';
-import { Tip } from '../../ui/tip.tsx';
+import { AnswerSupport } from './answer-support.tsx';
 import { DeedRow } from './deed-row.tsx';
 import type { CallStory, Deed, FillerTime } from './deeds.ts';
 import { type Player, usePlayerValue } from './player.ts';
+import { marksOf, type TurnSupport } from './support.ts';
 import { wordIndexAt, wordStartMs } from './word-at.ts';
 
-type Passages = CallTurn['passages'];
 type TranscriptProps = {
   lines: readonly TranscriptLine[];
-  turns: readonly CallTurn[];
+  support: ReadonlyMap<number, TurnSupport>;
   player: Player | undefined;
   story: CallStory;
   /** The id of a message or callback whose row is sought. */
   moment: string | undefined;
+  /** The turn that is sought. */
+  turn: number | undefined;
 };
 
 type Entry = { atMs: number; line: TranscriptLine } | { atMs: number; deed: Deed };
 
-/** What each party heard of the other, word by word, with the passages that supported each answer and what was done in between. */
-export function Transcript({ lines, turns, player, story: { deeds, fillers }, moment }: TranscriptProps) {
+/** What each party heard of the other, word by word, with what each answer rests on and what was done in between. */
+export function Transcript({ lines, support, player, story: { deeds, fillers }, moment, turn }: TranscriptProps) {
   const entries = useMemo(
     (): Entry[] =>
       [...lines.map((line) => ({ atMs: line.fromMs, line })), ...deeds.map((deed) => ({ atMs: deed.atMs, deed }))].sort(
@@ -36,7 +37,7 @@ export function Transcript({ lines, turns, player, story: { deeds, fillers }, mo
     for (const line of lines) if (line.party === 'assistant') last.set(line.turn, line);
     return last;
   }, [lines]);
-  const passages = useMemo(() => new Map(turns.map((turn) => [turn.turn, turn.passages])), [turns]);
+  const sought = useMemo(() => lines.find((line) => line.turn === turn), [lines, turn]);
   return (
     <ol className="flex flex-col gap-1 px-2 py-3 sm:px-3" data-testid="transcript">
       {entries.map((entry) =>
@@ -47,7 +48,9 @@ export function Transcript({ lines, turns, player, story: { deeds, fillers }, mo
             key={`${entry.line.party}-${entry.line.turn}-${entry.line.fromMs}`}
             line={entry.line}
             player={player}
-            passages={lastOfTurn.get(entry.line.turn) === entry.line ? passages.get(entry.line.turn) : undefined}
+            sought={entry.line === sought}
+            support={entry.line.party === 'assistant' ? support.get(entry.line.turn) : undefined}
+            ends={lastOfTurn.get(entry.line.turn) === entry.line}
             fillers={fillers}
           />
         ),
@@ -59,22 +62,38 @@ export function Transcript({ lines, turns, player, story: { deeds, fillers }, mo
 const Line = memo(function Line({
   line,
   player,
-  passages,
+  sought,
+  support,
+  ends,
   fillers,
 }: {
   line: TranscriptLine;
   player: Player | undefined;
-  passages: Passages | undefined;
+  /** Somebody came here to see this very line. */
+  sought: boolean;
+  /** Of an answer. */
+  support: TurnSupport | undefined;
+  /** The last line of its turn: what the answer rests on stands below it. */
+  ends: boolean;
   fillers: readonly FillerTime[];
 }) {
   const here = usePlayerValue(player, (p) => p.playing() && p.positionMs() >= line.fromMs && p.positionMs() <= line.toMs, false);
   const lit = usePlayerValue(player, (p) => wordIndexAt(line, p.positionMs()), -1);
   const caller = line.party === 'caller';
   const who = caller ? 'Caller' : 'Assistant';
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (sought) row.current?.scrollIntoView({ block: 'center' });
+  }, [sought]);
+  const marks = useMemo(() => marksOf(line.words, support?.sentences ?? []), [line, support]);
+  const [opened, setOpened] = useState<{ lit: number | undefined }>();
   return (
     <li
+      ref={row}
+      aria-current={sought ? 'true' : undefined}
       className={cx(
         'grid grid-cols-[3.6rem_minmax(0,1fr)] gap-x-2 rounded-lg px-2 py-2 transition-colors sm:grid-cols-[4rem_5rem_minmax(0,1fr)]',
+        sought && 'bg-accent-soft',
         here && 'bg-sunken',
       )}
     >
@@ -115,6 +134,13 @@ const Line = memo(function Line({
                   >
                     {word.text}
                   </span>
+                  {ends && support && (
+                    <Marks
+                      numbers={marks.get(n)}
+                      titleOf={(number) => support.sources.find((source) => source.n === number)?.title ?? ''}
+                      onPick={(lit) => setOpened({ lit })}
+                    />
+                  )}
                   {!caller && endsFiller(line, n, fillers) && <span className="text-[0.8rem] text-ink-3"> (filler)</span>}
                 </Fragment>
               ))
@@ -122,7 +148,14 @@ const Line = memo(function Line({
           {line.interrupted && <span className="text-ink-3"> — interrupted</span>}
           {line.confidence !== undefined && line.confidence < 0.5 && <span className="text-ink-3"> (not heard clearly)</span>}
         </p>
-        {passages && passages.length > 0 && <Sources passages={passages} />}
+        {ends && support && (
+          <AnswerSupport
+            support={support}
+            open={opened !== undefined}
+            lit={opened?.lit}
+            onToggle={() => setOpened(opened ? undefined : { lit: undefined })}
+          />
+        )}
       </div>
     </li>
   );
@@ -139,36 +172,21 @@ function endsFiller(line: TranscriptLine, n: number, fillers: readonly FillerTim
   return word !== undefined && isFiller(line, word, fillers) && !(next && isFiller(line, next, fillers));
 }
 
-/** A passage of an approved question is told from a document's by the id of where it comes from. */
-const searchOf = (id: string) => (id.startsWith('question_') ? { question: id } : { document: id });
+type MarksProps = { numbers: readonly number[] | undefined; titleOf: (n: number) => string; onPick: (n: number) => void };
 
-/** One chip for each document or approved question, the best passage of each deciding. */
-function Sources({ passages }: { passages: Passages }) {
-  const best = new Map<string, Passages[number]>();
-  for (const passage of passages) {
-    const known = best.get(passage.documentId);
-    if (!known || passage.score > known.score) best.set(passage.documentId, passage);
-  }
-  return (
-    <ul className="mt-1.5 flex flex-wrap gap-1.5" aria-label="What supported this answer">
-      {[...best.values()].map(({ documentId, title, score }) => (
-        <li key={documentId}>
-          <Tip words={`“${title}” supported this answer (score ${score.toFixed(2)}).`}>
-            <Link
-              to="/knowledge"
-              search={searchOf(documentId)}
-              className="inline-flex items-center gap-1.5 rounded-full border border-line px-2.5 py-0.5 text-[0.8rem] text-ink-2 hover:border-line-strong hover:text-ink"
-            >
-              {documentId.startsWith('question_') ? (
-                <MessageCircleQuestionMark className="size-3" aria-hidden />
-              ) : (
-                <FileText className="size-3" aria-hidden />
-              )}
-              {title}
-            </Link>
-          </Tip>
-        </li>
-      ))}
-    </ul>
-  );
+/** Numbers of sources after a sentence, as footnotes have them. */
+function Marks({ numbers = [], titleOf, onPick }: MarksProps) {
+  return numbers.map((n) => (
+    <sup key={n} className="leading-none">
+      <button
+        type="button"
+        title={titleOf(n)}
+        aria-label={`Source ${n}: ${titleOf(n)}`}
+        onClick={() => onPick(n)}
+        className="num ml-0.5 rounded px-1 py-0.5 text-[0.68rem] text-ink-3 hover:bg-accent-soft hover:text-accent"
+      >
+        {n}
+      </button>
+    </sup>
+  ));
 }

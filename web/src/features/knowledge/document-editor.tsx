@@ -13,7 +13,7 @@ import { TextArea, TextField } from '../../ui/field.tsx';
 import { Failed, Notice, SkeletonRows } from '../../ui/states.tsx';
 import { faultInWords, formatNames, placeOf, wayOf } from './document-words.ts';
 import { FilePicker } from './file-picker.tsx';
-import { type Metadata, metadataOf, noMetadata } from './metadata.ts';
+import { type Metadata, metadataOf, noMetadata } from '../../lib/metadata.ts';
 import { MetadataFields } from './metadata-fields.tsx';
 import type { Upload } from './uploads.ts';
 
@@ -123,7 +123,7 @@ function Editor({ document, replacing, onReplace, onClose }: EditorProps) {
 }
 
 /** Where it stands, followed while it moves; its file, and a new one. */
-function Standing({ document, replacing, onReplace }: EditorProps & { document: DocumentWithText }) {
+function Standing({ document, replacing, onReplace }: Omit<EditorProps, 'onClose'> & { document: DocumentWithText }) {
   const now = useNow(60_000);
   // The list is asked again while something moves; the text need not be.
   const documents = useQuery(documentsQuery);

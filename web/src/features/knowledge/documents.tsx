@@ -14,7 +14,7 @@ import { DocumentRow, UploadRow } from './document-row.tsx';
 import { faultInWords, placeOf } from './document-words.ts';
 import { DropZone } from './drop-zone.tsx';
 import { FilePicker } from './file-picker.tsx';
-import { type Metadata, noMetadata } from './metadata.ts';
+import { type Metadata, noMetadata } from '../../lib/metadata.ts';
 import { MetadataFields } from './metadata-fields.tsx';
 import { upload, type Upload, useUploads } from './uploads.ts';
 

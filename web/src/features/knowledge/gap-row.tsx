@@ -8,7 +8,7 @@ import { momentOf, plural, wholeMomentOf } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
 import { useSaving } from '../../lib/saving.ts';
 import { Button } from '../../ui/button.tsx';
-import { verdictWords } from './verdict-words.ts';
+import { verdictWords } from '../../lib/verdict-words.ts';
 
 type GapRowProps = {
   gap: Gap;

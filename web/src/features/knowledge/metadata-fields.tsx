@@ -1,6 +1,6 @@
 import { useId, useState } from 'react';
 import { TextField } from '../../ui/field.tsx';
-import { type Metadata, useKnownMetadata } from './metadata.ts';
+import { type Metadata, useKnownMetadata } from '../../lib/metadata.ts';
 
 type MetadataFieldsProps = {
   value: Metadata;

@@ -7,7 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Confirm, Sheet } from '../../ui/dialog.tsx';
 import { TextArea } from '../../ui/field.tsx';
 import { Notice } from '../../ui/states.tsx';
-import { type Metadata, metadataOf, noMetadata } from './metadata.ts';
+import { type Metadata, metadataOf, noMetadata } from '../../lib/metadata.ts';
 import { MetadataFields } from './metadata-fields.tsx';
 
 type QuestionInput = Metadata & { phrasings: string[]; answer: string };

@@ -9,7 +9,7 @@ import { Confirm, Sheet } from '../../ui/dialog.tsx';
 import { SelectField, TextField } from '../../ui/field.tsx';
 import { Notice } from '../../ui/states.tsx';
 import { placeOf } from './document-words.ts';
-import { metadataOf, noMetadata } from './metadata.ts';
+import { metadataOf, noMetadata } from '../../lib/metadata.ts';
 import { MetadataFields } from './metadata-fields.tsx';
 
 const rhythms: [hours: number | null, words: string][] = [

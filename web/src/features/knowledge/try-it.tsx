@@ -12,9 +12,9 @@ import { SelectField, TextField } from '../../ui/field.tsx';
 import { Card, CardTitle } from '../../ui/page.tsx';
 import { Meter } from '../../ui/progress.tsx';
 import { Failed, Skeleton } from '../../ui/states.tsx';
-import { sourceSearch } from './knowledge-links.ts';
+import { sourceSearch } from '../../lib/knowledge-links.ts';
 import { QuestionEditor } from './question-editor.tsx';
-import { verdictWords } from './verdict-words.ts';
+import { verdictWords } from '../../lib/verdict-words.ts';
 
 const PASSAGES = 5;
 

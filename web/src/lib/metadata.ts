@@ -1,7 +1,7 @@
 /** What every document, site and question carries, and searches filter by. */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { assistantsQuery, documentsQuery, questionsQuery, sourcesQuery } from '../../lib/queries.ts';
+import { assistantsQuery, documentsQuery, questionsQuery, sourcesQuery } from './queries.ts';
 
 export type Metadata = { base: string; language: string; tags: string[]; audience: string };
 
