@@ -55,10 +55,19 @@ export const turnStages = z.object({
 export type TurnStages = z.infer<typeof turnStages>;
 
 export const usageLine = z.object({
-  stage: z.enum(['transcriber', 'language-model', 'synthesizer', 'speech-to-speech']),
+  stage: z.enum(['transcriber', 'language-model', 'synthesizer', 'speech-to-speech', 'embedder']),
   provider: z.string(),
   model: z.string(),
-  unit: z.enum(['seconds', 'characters', 'input-tokens', 'cached-tokens', 'output-tokens', 'input-audio-tokens', 'output-audio-tokens']),
+  unit: z.enum([
+    'seconds',
+    'characters',
+    'texts',
+    'input-tokens',
+    'cached-tokens',
+    'output-tokens',
+    'input-audio-tokens',
+    'output-audio-tokens',
+  ]),
   quantity: z.number().nonnegative(),
   costMicros: z.number().nonnegative().describe('millionths of a US dollar by the price table; 0 where it has no price'),
 });

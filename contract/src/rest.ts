@@ -280,6 +280,10 @@ export type LatencyReport = z.infer<typeof latencyReport>;
 export const usageQuery = z.object({ from: time.optional(), to: time.optional(), assistantId: id.optional() });
 export const usageReport = z.object({
   totalCostMicros: z.number(),
+  embeddingCostMicros: z
+    .number()
+    .optional()
+    .describe('of the total: vectors of documents and of what callers asked, which belong to no call; absent when there were none'),
   calls: z.number().int(),
   lines: z.array(usageLine),
   days: z.array(z.object({ day: z.string(), calls: z.number().int(), costMicros: z.number() })),

@@ -240,6 +240,7 @@ async function open(): Promise<void> {
       loopDelayP99Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(99)) : 0,
       loopDelayMaxMs: loopDelay.count > 0 ? ms(loopDelay.max) : 0,
       heapUsedBytes: process.memoryUsage().heapUsed,
+      keptSpeech: switchboard.keptSpeech,
       models: {
         transcribers: models.transcribers.map(({ name }) => name),
         languageModels: models.languageModels.map(({ name }) => name),

@@ -17,10 +17,9 @@ import type { Timer } from '#kit/clock.ts';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { Remote } from '#kit/remote.ts';
-import type { DeskQuestions, FeedQuestions } from '#knowledge/desk-link.ts';
+import type { DeskQuestions, DeskStats, FeedQuestions } from '#knowledge/desk-link.ts';
 import { extractInChild } from '#knowledge/extraction/extract-in-child.ts';
 import { sameQuestion } from '#knowledge/gap-likeness.ts';
-import type { LibraryStats } from '#knowledge/lazy-library.ts';
 import type { Database } from '#store/database.ts';
 import { type JobQueue, openQueue } from '#store/queue.ts';
 import type { KnowledgeThreadSettings } from './knowledge-thread.ts';
@@ -36,6 +35,8 @@ export interface KnowledgeOfficeOptions {
   onDesk: (port: MessagePort) => void;
   /** A job changed what a business knows. */
   changed: (businessId: string) => void;
+  /** A try of a job ended here: done, failed or stopped. */
+  onJob?: (job: string, outcome: string) => void;
 }
 
 const OPEN_WITHIN_MS = 30_000;
@@ -56,7 +57,7 @@ export class KnowledgeOffice {
   #worker: Worker | undefined;
   #desk: Desk | undefined;
   #embedder = '';
-  #stats: LibraryStats | undefined;
+  #stats: DeskStats | undefined;
   #timer: Timer | undefined;
   #restarts = 0;
   #closing = false;
@@ -71,7 +72,7 @@ export class KnowledgeOffice {
 
   /** Rejects with `setting-invalid` when the embedder or the vectors that were chosen cannot be used. */
   static async open(options: KnowledgeOfficeOptions): Promise<KnowledgeOffice> {
-    const { kit, database, version, about, changed } = options;
+    const { kit, database, version, about, changed, onJob } = options;
     const office = new KnowledgeOffice(options, await openQueue(database, kit));
     try {
       await office.#openThread();
@@ -91,7 +92,7 @@ export class KnowledgeOffice {
         embedder: office.#documentEmbedder(),
         changed,
       };
-      await startKnowledgeJobs({ kit, database, queue: office.queue, ingestion, crawler, embedders: () => [office.#embedder] });
+      await startKnowledgeJobs({ kit, database, queue: office.queue, ingestion, crawler, embedders: () => [office.#embedder], onJob });
     } catch (error) {
       await office.close();
       throw error;
@@ -132,8 +133,13 @@ export class KnowledgeOffice {
   }
 
   /** As of a few seconds ago; undefined before the first. */
-  get stats(): LibraryStats | undefined {
+  get stats(): DeskStats | undefined {
     return this.#stats;
+  }
+
+  /** Name of the one in use, as it stands with every vector. */
+  get embedder(): string {
+    return this.#embedder;
   }
 
   /** Times the thread had to be opened anew. */
@@ -149,7 +155,7 @@ export class KnowledgeOffice {
     await this.#ask('stop', null, STOP_WITHIN_MS).catch(() => {});
     this.#desk?.close();
     await this.#worker?.terminate();
-    await this.#egress.close();
+    this.#egress.close();
   }
 
   #ask<N extends keyof DeskQuestions>(name: N, input: DeskQuestions[N]['input'], deadlineMs: number): Promise<DeskQuestions[N]['output']> {
@@ -195,11 +201,17 @@ export class KnowledgeOffice {
     this.#desk?.close();
     this.#desk = undefined;
     this.#restarts++;
+    this.#openAgain();
+  }
+
+  /** Until it opens. */
+  #openAgain(): void {
+    const { kit } = this.#options;
     this.#timer?.cancel();
     this.#timer = kit.clock.after(AGAIN_MS, () => {
       this.#openThread().catch((error: unknown) => {
         kit.log.error({ error }, 'the knowledge thread could not be opened');
-        this.#lost(worker, -1);
+        if (!this.#closing) this.#openAgain();
       });
     });
   }

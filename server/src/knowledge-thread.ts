@@ -3,6 +3,7 @@
  * and from the office's requests. Started by `office.ts` as a worker.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { embedderUsage, readPrices } from '#calls/prices.ts';
 import { TandemError } from '#kit/errors.ts';
 import { systemKit } from '#kit/kit.ts';
 import type { LogLevel } from '#kit/log.ts';
@@ -20,6 +21,8 @@ export interface KnowledgeThreadSettings {
   vectors: string;
   /** Name of an embedder; the first one installed when undefined. */
   embedder: string | undefined;
+  /** Path of a price file; the built-in list prices without one. */
+  prices: string | undefined;
   vendors: Record<string, Record<string, unknown>>;
 }
 
@@ -45,8 +48,19 @@ async function openIndex(): Promise<VectorIndex> {
 }
 
 try {
-  const embedder = new EmbeddingBatcher(kit, await openEmbedder());
-  const desk = new KnowledgeDesk(port, { kit, index: await openIndex(), embedder, stopped: () => process.exit(0) });
+  const prices = await readPrices(settings.prices);
+  const chosen = await openEmbedder();
+  const embedder = new EmbeddingBatcher(kit, chosen, {
+    costOf: (tokens) => prices.priceOf(embedderUsage(chosen.name, tokens)),
+    onUsage: (use) => desk.embedded(use),
+  });
+  const desk = new KnowledgeDesk(port, {
+    kit,
+    index: await openIndex(),
+    embedder,
+    embedding: () => embedder.counts,
+    stopped: () => process.exit(0),
+  });
   kit.log.info({ embedder: embedder.name, vectors: settings.vectors, loaded: desk.library.loaded.length }, 'knowledge is open');
   port.postMessage({ type: 'ready' });
 } catch (error) {

@@ -21,15 +21,18 @@ import type { Kit } from '#kit/kit.ts';
 import { embeddedText } from '#knowledge/feed.ts';
 import { cutPassages } from '#knowledge/passages.ts';
 import { type Handshake, LiveFeed } from '#live/feed.ts';
-import { watchCaches } from '#observe/cache-metrics.ts';
+import { ApprovedAnswers } from '#observe/approved-answers.ts';
+import { countersOf, watchCaches } from '#observe/cache-metrics.ts';
 import { CallMetrics } from '#observe/call-metrics.ts';
+import { watchEmbedding, watchJobs } from '#observe/job-metrics.ts';
 import { ProcessMetrics } from '#observe/process-metrics.ts';
 import { judgeReadiness } from '#observe/readiness.ts';
 import { type Cache, changedBusiness, EVERYTHING } from '#store/cache.ts';
-import { databaseFeed } from '#store/cache-feeds.ts';
+import { databaseFeed, everyFeed } from '#store/cache-feeds.ts';
 import { LayeredCache } from '#store/cache-layered.ts';
 import type { Database } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
+import { oneAtATime } from '#store/one-at-a-time.ts';
 import { SecretBox } from '#store/secret-box.ts';
 import { digestOf } from '#store/embeddings.ts';
 import { seed } from '#store/seed.ts';
@@ -73,15 +76,17 @@ async function openDatabase(config: Config, kit: Kit, metrics: ProcessMetrics): 
   });
 }
 
-/** Process memory, and what nodes share: Redis where it is named, else the notifications of a database server. */
+/** Process memory, and what nodes share: Redis where it is named. They hear of each other through it and through a database server. */
 async function openCache(config: Config, database: Database, kit: Kit): Promise<{ cache: Cache; close: () => Promise<void> }> {
   const [vendor] = sharedMemoryVendors;
   const memory = await vendor?.sharedMemory(config.vendors[vendor.name], kit);
-  const feed = memory || database.kind === 'pglite' ? undefined : await databaseFeed(database);
-  const cache = new LayeredCache({ kit, entries: config.house.cacheEntries, shared: memory?.layer, feed: memory?.feed ?? feed });
+  const notified = database.kind === 'pglite' ? undefined : await databaseFeed(database);
+  const feeds = [memory?.feed, notified].filter((feed) => feed !== undefined);
+  const feed = feeds.length > 0 ? everyFeed(feeds) : undefined;
+  const cache = new LayeredCache({ kit, entries: config.house.cacheEntries, shared: memory?.layer, feed });
   const close = async () => {
     await cache.close();
-    await (memory ?? feed)?.close();
+    await Promise.all([memory?.close(), notified?.close()]);
   };
   return { cache, close };
 }
@@ -146,6 +151,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const processMetrics = new ProcessMetrics(registry);
   undo.push(async () => processMetrics.close());
   const callMetrics = new CallMetrics(registry);
+  const approved = new ApprovedAnswers();
   const state = {
     started: false,
     draining: false,
@@ -164,7 +170,10 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     if (message.type === 'events') {
       // Before there is a writer these are the endings of calls that a crash cut off: it reads them from the journal.
       writer?.push(message.events, message.position);
-      for (const event of message.events) callMetrics.take(event);
+      for (const event of message.events) {
+        callMetrics.take(event);
+        approved.take(event);
+      }
       feed?.take(message.events);
       knowledge?.take(message.events);
     } else if (message.type === 'resolve') {
@@ -212,12 +221,14 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const box = new SecretBox(await encryptionKey(dataFolder, config.house.encryptionKey, kit), kit.random);
   const database = await opening;
   await migrate(database, kit);
-  if (config.house.seed === 'demo') {
-    await seed(database, kit, {
-      cutPassages: (document) => cutPassages(document).map((passage) => ({ ...passage, digest: digestOf(embeddedText(passage)) })),
-    });
-  }
-  const newKey = await ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
+  const newKey = await oneAtATime(database, async () => {
+    if (config.house.seed === 'demo') {
+      await seed(database, kit, {
+        cutPassages: (document) => cutPassages(document).map((passage) => ({ ...passage, digest: digestOf(embeddedText(passage)) })),
+      });
+    }
+    return ensureAdminKey(dataFolder, config.house.adminKey, database, kit);
+  });
   const worker = await starting;
   thread = worker;
   if (state.journal) {
@@ -243,12 +254,13 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   knowledge = await KnowledgeOffice.open({
     kit,
     database,
-    thread: { dataFolder, logLevel, vectors: config.house.vectors, embedder: config.house.embedder, vendors: config.vendors },
+    thread: { dataFolder, logLevel, vectors: config.house.vectors, embedder: config.house.embedder, prices, vendors: config.vendors },
     egressAllow,
     version: VERSION,
     about: publicUrl,
     onDesk: (port) => worker.postMessage({ type: 'library', port }, [port]),
     changed,
+    onJob: watchJobs(registry),
   });
   const library = knowledge;
   undo.push(() => library.close());
@@ -295,6 +307,10 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   processMetrics.watch('tandem_live_sockets_cut', 'Live screens cut off because they did not keep up', () => live.cut);
   const watchCache = watchCaches(registry);
   watchCache(() => cache.counters());
+  watchCache(() => Object.entries(library.stats?.caches ?? {}).map(([name, counts]) => countersOf(name, counts)));
+  watchCache(() => (state.vitals ? [state.vitals.keptSpeech] : []));
+  watchCache(() => [approved.counters(library.stats?.phrasings ?? 0)]);
+  watchEmbedding(registry, () => library.stats?.embedding && { embedder: library.embedder, counts: library.stats.embedding });
   processMetrics.watch('tandem_knowledge_thread_restarts', 'Times the knowledge thread was opened anew', () => library.restarts);
   processMetrics.watch('tandem_knowledge_passages', 'Passages loaded for search', () => library.stats?.passages ?? 0);
   processMetrics.watch('tandem_knowledge_vectors', 'Vectors loaded for search', () => library.stats?.vectors ?? 0);

@@ -62,7 +62,7 @@ export async function openTestPostgres(server: PostgresServer, name: string, onQ
 /** Empties every table of data. */
 export async function emptyDatabase(database: Database): Promise<void> {
   await database.drizzle.execute(
-    sql`truncate businesses, assistants, numbers, trunks, api_keys, documents, document_files, document_file_parts, passages, embeddings, questions, sources, source_pages, gaps, gap_examples, knowledge_revisions, tools, messages, callbacks, calls, call_events, call_turns, transcript_lines, journal_cursor`,
+    sql`truncate businesses, assistants, numbers, trunks, api_keys, documents, document_files, document_file_parts, passages, embeddings, questions, sources, source_pages, gaps, gap_examples, knowledge_revisions, embedding_usage, tools, messages, callbacks, calls, call_events, call_turns, transcript_lines, journal_cursor`,
   );
 }
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Mock, MOCK_KEY, startMock } from './mock-server.ts';
@@ -204,10 +204,10 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
   test('what was done stands between what was said; the wait is there in figures, the cost in dollars', async () => {
     const { page, faults } = await visit(`/history/call-0#key=${MOCK_KEY}`);
     const deeds = page.getByTestId('deed');
-    await until(() => deeds.count()).toBe(3);
-    expect(await deeds.nth(0).innerText()).toContain('Thinking: OpenAI failed');
-    expect(await deeds.nth(0).innerText()).toContain('Anthropic took over');
-    expect(await deeds.nth(1).innerText()).toContain('2026-03-02');
+    await until(() => deeds.count()).toBe(4);
+    expect(await deeds.nth(1).innerText()).toContain('Thinking: OpenAI failed');
+    expect(await deeds.nth(1).innerText()).toContain('Anthropic took over');
+    expect(await deeds.nth(2).innerText()).toContain('2026-03-02');
     expect(await page.getByTestId('transcript').innerText()).toContain('One moment. (filler)');
     const waterfall = page.getByTestId('waterfall');
     expect(await waterfall.getByRole('button').nth(1).getAttribute('aria-label')).toContain('The answer was begun 140 ms into the wait');
@@ -215,6 +215,231 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     await waterfall.getByText('As a table, with costs').click();
     expect(await waterfall.getByRole('row').nth(2).innerText()).toMatch(/^1\s+350 ms.*433 ms\s+\$0\.\d{4}$/s);
     expect(await page.getByTestId('cost').innerText()).toContain('Cartesia');
+    expect(faults).toEqual([]);
+  });
+
+  test('files are uploaded, followed until they are ready, refused or failed in words, and replaced', async () => {
+    const { page, faults } = await visit(`/knowledge#key=${MOCK_KEY}`);
+    const documents = page.getByTestId('documents').getByRole('listitem');
+    await documents.first().waitFor();
+    await page.getByText('New files get:').click();
+    await page.getByLabel('Tags').fill('terms, 2026');
+    const file = (name: string, text = 'We are closed on Sundays.') => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(text),
+    });
+    const choose = async (button: Locator, ...files: ReturnType<typeof file>[]) => {
+      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), button.click()]);
+      await chooser.setFiles(files);
+    };
+    await choose(
+      page.getByRole('button', { name: 'Upload files' }),
+      file('terms-2026.pdf'),
+      file('old-letter.doc'),
+      file('consent-scan.pdf'),
+      file('empty.txt', ''),
+    );
+    const refused = page.getByTestId('upload').filter({ hasText: 'old-letter.doc' });
+    await until(() => refused.innerText()).toContain('Save it as PDF');
+    expect(await page.getByTestId('upload').filter({ hasText: 'empty.txt' }).innerText()).toContain('The file is empty.');
+    await page.getByRole('button', { name: 'Forget old-letter.doc' }).click();
+    await until(() => refused.count()).toBe(0);
+    // It moves, and what it does is said to those who do not see the bar.
+    const terms = documents.filter({ hasText: 'terms 2026' });
+    const bar = terms.getByRole('progressbar');
+    const seen = new Set<string>();
+    await until(async () => {
+      if (await bar.count()) seen.add((await bar.getAttribute('aria-valuetext', { timeout: 200 }).catch(() => null)) ?? '');
+      return terms.getAttribute('data-state');
+    }).toBe('ready');
+    expect([...seen].join()).toMatch(/Reading the file|Cutting into passages|Making it searchable/);
+    expect(await terms.innerText()).toContain('4 passages');
+    expect(await terms.innerText()).toContain('2026');
+    const scan = documents.filter({ hasText: 'consent scan' });
+    await until(() => scan.getAttribute('data-state')).toBe('failed');
+    expect(await scan.innerText()).toContain('There is no text in it.');
+    expect(await scan.innerText()).toContain('text recognition');
+    await scan.getByRole('button', { name: 'Try again to read consent scan' }).click();
+    await until(() => scan.getByRole('progressbar').count()).toBe(1);
+    await until(() => scan.getAttribute('data-state')).toBe('failed');
+    await choose(scan.getByRole('button', { name: 'Replace the file of consent scan' }), file('consent.docx'));
+    await until(() => scan.getAttribute('data-state')).toBe('ready');
+    expect(await scan.innerText()).toContain('Word');
+    // Nothing asks again once nothing moves; the one that takes its time still does.
+    expect(await documents.filter({ hasText: 'Treatment catalogue' }).innerText()).toContain('the version before is in use');
+    expect(faults).toEqual([]);
+  });
+
+  test('files dropped on the page are taken; a document is looked into, changed, downloaded and deleted', async () => {
+    const { page, faults } = await visit(`/knowledge#key=${MOCK_KEY}`);
+    const documents = page.getByTestId('documents').getByRole('listitem');
+    await documents.first().waitFor();
+    const dropped = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['# Holidays\nClosed in August.'], 'holidays.md', { type: 'text/markdown' }));
+      return data;
+    });
+    for (const type of ['dragenter', 'dragover', 'drop'])
+      await page.getByTestId('drop-zone').dispatchEvent(type, { dataTransfer: dropped });
+    const holidays = documents.filter({ hasText: 'holidays' });
+    await until(() => holidays.getAttribute('data-state')).toBe('ready');
+    await holidays.getByRole('button', { name: 'holidays' }).click();
+    const sheet = page.getByRole('dialog');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      sheet.getByRole('link', { name: 'Download the original' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('holidays.md');
+    await sheet.getByText('What was read from it').click();
+    await sheet.getByText('Closed in August.').waitFor();
+    await sheet.getByLabel('Knowledge base').fill('front-desk');
+    await sheet.getByLabel('Title').fill('Holidays of the practice');
+    await sheet.getByRole('button', { name: 'Save changes' }).click();
+    await sheet.waitFor({ state: 'detached' });
+    const renamed = documents.filter({ hasText: 'Holidays of the practice' });
+    await until(() => renamed.innerText()).toContain('front-desk');
+    await renamed.getByRole('button', { name: 'Holidays of the practice' }).click();
+    await sheet.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await until(() => renamed.count()).toBe(0);
+    await page.getByRole('button', { name: 'Write one' }).click();
+    await sheet.getByLabel('Title').fill('Lost and found');
+    await sheet.getByLabel('Text').fill('Umbrellas are kept at the desk.');
+    await sheet.getByRole('button', { name: 'Add document' }).click();
+    await until(() => documents.filter({ hasText: 'Lost and found' }).getAttribute('data-state')).toBe('ready');
+    await page.getByRole('combobox', { name: 'Where they come from' }).selectOption({ label: 'harbour-dental.example.com' });
+    await until(() => documents.count()).toBe(3);
+    expect(faults).toEqual([]);
+  });
+
+  test('a site is added, followed while it is read, and read again; a refusal is said in words', async () => {
+    const { page, faults } = await visit(`/knowledge?tab=sites#key=${MOCK_KEY}`);
+    const sites = page.getByTestId('site');
+    await until(() => sites.count()).toBe(3);
+    expect(await sites.filter({ hasText: 'intranet' }).innerText()).toContain('The site does not allow it to be read.');
+    await page.getByRole('button', { name: 'Add a site' }).click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('Address').fill('www.pier-dental.example.com');
+    await sheet.getByLabel('Read again').selectOption({ label: 'Every week' });
+    await sheet.getByRole('button', { name: 'Add and read it' }).click();
+    await sheet.waitFor({ state: 'detached' });
+    const added = sites.filter({ hasText: 'pier-dental.example.com' });
+    await until(() => added.getByRole('progressbar').getAttribute('aria-valuetext')).toMatch(/\d+ of \d+ pages read/);
+    await until(() => added.getAttribute('data-state')).toBe('ready');
+    expect(await added.innerText()).toMatch(/read\s+12\s+changed\s+3\s+kept out\s+0/);
+    expect(await added.innerText()).toContain('every week');
+    await added.getByRole('button', { name: 'Read pier-dental.example.com again now' }).click();
+    await until(() => added.getAttribute('data-state')).toBe('crawling');
+    await added.getByRole('button', { name: 'pier-dental.example.com', exact: true }).click();
+    await sheet.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await until(() => sites.count()).toBe(3);
+    expect(faults).toEqual([]);
+  });
+
+  test('a gap is answered in the callers’ own words, another dismissed; its examples lead into the calls', async () => {
+    const { page, faults } = await visit(`/knowledge#key=${MOCK_KEY}`);
+    await page.getByRole('tab', { name: 'Gaps 4' }).click();
+    const gaps = page.getByTestId('gap');
+    await until(() => gaps.count()).toBe(4);
+    expect(await gaps.first().innerText()).toContain('23');
+    await page.getByRole('button', { name: 'Answer: Do you do teeth whitening?' }).click();
+    const sheet = page.getByRole('dialog');
+    expect(await sheet.getByLabel('Ways to ask it').inputValue()).toBe(
+      'Do you do teeth whitening?\nhow much is whitening\ndo you offer bleaching',
+    );
+    await sheet.getByLabel('Answer').fill('Yes, whitening costs two hundred dollars.');
+    await sheet.getByRole('button', { name: 'Approve this answer' }).click();
+    await until(() => gaps.count()).toBe(3);
+    await page.getByRole('button', { name: 'Dismiss: Do you treat children under three?' }).click();
+    await until(() => gaps.count()).toBe(2);
+    await page.getByRole('link', { name: 'Open it' }).click();
+    await until(() => page.getByRole('dialog').getByLabel('Answer').inputValue()).toContain('two hundred dollars');
+    await page.keyboard.press('Escape');
+    await page.getByRole('tab', { name: 'Gaps 2' }).click();
+    await page.getByRole('group', { name: 'Which gaps' }).getByRole('button', { name: 'Dismissed' }).click();
+    await until(() => gaps.innerText()).toContain('children under three');
+    await page.getByRole('group', { name: 'Which gaps' }).getByRole('button', { name: 'Open' }).click();
+    await gaps.first().getByRole('button', { name: 'How they asked' }).click();
+    await gaps.first().getByRole('link', { name: 'Hear it in the call' }).first().click();
+    const sought = page.getByTestId('transcript').locator('li[aria-current=true]');
+    await until(() => sought.innerText()).toContain('Do you have an appointment tomorrow at nine?');
+    const position = page.getByRole('slider', { name: 'Position in the recording' });
+    await until(async () => Number(await position.getAttribute('aria-valuenow'))).toBeGreaterThan(20);
+    expect(faults).toEqual([]);
+  });
+
+  test('a question is tried out: what it would do, from which passages, and how sure', async () => {
+    const { page, faults } = await visit(`/knowledge?tab=try#key=${MOCK_KEY}`);
+    const ask = async (question: string) => {
+      await page.getByLabel('A question, in a caller’s words').fill(question);
+      await page.keyboard.press('Enter');
+    };
+    const result = page.getByTestId('try-result');
+    await ask('parking price?');
+    await until(() => result.getAttribute('data-verdict')).toBe('clarify');
+    expect(await result.innerText()).toContain('It would ask back');
+    await ask('How much is a check-up?');
+    await until(() => result.getAttribute('data-verdict')).toBe('answer');
+    expect(await result.innerText()).toContain('Approved answer');
+    expect(await result.innerText()).toContain('Found in 1.4 ms');
+    expect(Number(await result.getByRole('meter', { name: 'How well the best passage fits' }).getAttribute('aria-valuenow'))).toBe(95);
+    await ask('Do you sell bicycles?');
+    await until(() => result.innerText()).toContain('It would say that it does not know');
+    await result.getByRole('button', { name: 'Approve an answer to it' }).click();
+    expect(await page.getByRole('dialog').getByLabel('Ways to ask it').inputValue()).toBe('Do you sell bicycles?');
+    await page.getByRole('dialog').getByLabel('Answer').fill('No, we are dentists.');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add question' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await ask('Do you sell bicycles?');
+    await until(() => result.getAttribute('data-verdict')).toBe('answer');
+    expect(faults).toEqual([]);
+  });
+
+  test('each answer of a call shows what it rests on; what was held back is there', async () => {
+    const { page, faults } = await visit(`/history/call-0#key=${MOCK_KEY}`);
+    const support = page.getByTestId('support');
+    await until(() => support.count()).toBe(5);
+    const price = support.nth(1);
+    expect(await price.innerText()).toBe('Answered from what it knows · Prices of treatments');
+    // A mark after the sentence opens its source.
+    const line = page.getByTestId('transcript').getByRole('listitem').filter({ hasText: 'A check-up costs' });
+    await line.getByRole('button', { name: 'Source 1: Prices of treatments' }).click();
+    await until(() => price.innerText()).toContain('Supports “A check-up costs forty-five dollars.”');
+    await until(() => price.getByRole('blockquote').innerText()).toContain('A cleaning costs eighty dollars.');
+    expect(await price.innerText()).toContain('2 more passages found and not used');
+    expect(await price.innerText()).toContain('Without a source: “If you would also like a cleaning, that”');
+    await price.getByRole('button').first().click();
+    await until(() => price.getByRole('blockquote').count()).toBe(0);
+    const calendar = support.nth(3);
+    expect(await calendar.innerText()).toContain('Nothing that answers it · find_slot');
+    const held = page.getByTestId('deed').first();
+    expect(await held.innerText()).toContain('Held back before it was spoken');
+    expect(await held.innerText()).toContain('thirty minutes');
+    await price.getByRole('button').first().click();
+    await price.getByRole('link', { name: 'Prices of treatments' }).click();
+    await page.getByRole('dialog').getByText('prices.xlsx').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test('an assistant keeps what it may know, and how strictly', async () => {
+    const { page, faults } = await visit(`/assistants/noor#key=${MOCK_KEY}`);
+    const bases = page.getByRole('group', { name: /^Knowledge bases/ });
+    await bases.getByRole('button', { name: 'front-desk' }).click();
+    await bases.getByLabel('Knowledge bases: another').fill('Night Desk');
+    await page.keyboard.press('Enter');
+    await page.getByRole('group', { name: /^Tags/ }).getByRole('button', { name: 'hours' }).click();
+    await page.getByRole('switch', { name: 'Hold back what it cannot prove' }).click();
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await page.getByText('Saved').waitFor();
+    await page.reload();
+    await until(() => bases.getByRole('button', { pressed: true }).allInnerTexts()).toEqual(['front-desk', 'night-desk']);
+    expect(await page.getByRole('switch', { name: 'Hold back what it cannot prove' }).getAttribute('aria-checked')).toBe('false');
+    await bases.getByRole('button', { name: 'front-desk' }).click();
+    await bases.getByRole('button', { name: 'night-desk' }).click();
+    await page.getByText('Knowledge bases: all of them').waitFor();
     expect(faults).toEqual([]);
   });
 
@@ -264,7 +489,8 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('dialog').getByRole('link', { name: 'Reports' }).click();
     await page.getByRole('heading', { name: 'Reports' }).waitFor();
-    for (const path of ['/tools', '/messages', '/reports', '/assistants/ava', '/history/call-0', '/settings']) {
+    const knowledge = ['', '?tab=sites', '?tab=questions', '?tab=gaps', '?tab=try'].map((tab) => `/knowledge${tab}`);
+    for (const path of [...knowledge, '/tools', '/messages', '/reports', '/assistants/ava', '/history/call-0', '/settings']) {
       await page.goto(mock.url + path);
       await page.getByRole('heading', { level: 2 }).first().or(page.getByRole('listitem').first()).first().waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(400);

@@ -262,7 +262,10 @@ export function tell(callId: string): Story {
     { at: 42, type: 'recording-started', channels: 2, rate: 8000 },
   ];
   let at = 60;
-  for (const [turn, { ask, answer, interrupted = false, stages, documents: found = [], support, eagerMs, fillerMs, deeds = [] }] of talk.entries()) {
+  for (const [
+    turn,
+    { ask, answer, interrupted = false, stages, documents: found = [], support, eagerMs, fillerMs, deeds = [] },
+  ] of talk.entries()) {
     if (ask) {
       const words = wordsOf(ask);
       const toMs = words.at(-1)?.toMs ?? 0;

@@ -45,7 +45,7 @@ export const documents: KeptDocument[] = [
     passages: 88,
     pages: 44,
     bytes: 6_812_004,
-    begunAt: Date.now() - 14_000,
+    begunAt: Date.now() - 84_000,
     paceMs: 60_000,
   },
   {
@@ -105,7 +105,13 @@ export const documents: KeptDocument[] = [
   written('parking', 'Directions and parking', 'We are at Pier Street 12. Parking is free behind the building.', [], 3),
   ...['', '/team', '/treatments/braces'].map(
     (path, n): KeptDocument => ({
-      ...written(`page-${n}`, ['Harbour Dental', 'Our team', 'Braces for children and adults'][n] ?? '', 'Braces take one to two years.', [], 2),
+      ...written(
+        `page-${n}`,
+        ['Harbour Dental', 'Our team', 'Braces for children and adults'][n] ?? '',
+        'Braces take one to two years.',
+        [],
+        2,
+      ),
       format: 'html',
       sourceId: 'site-1',
       url: `https://www.harbour-dental.example.com${path}`,
@@ -154,7 +160,7 @@ export const sources: KeptSite[] = [
     found: 120,
     read: 37,
     refused: 3,
-    begunAt: Date.now(),
+    begunAt: Date.now() - 37 * 150,
     goal: 400,
   },
   {
@@ -228,14 +234,19 @@ function advance(document: KeptDocument): void {
   else if (stage) Object.assign(document, { state: stage, progress: along % 1 });
   else {
     Object.assign(document, { state: 'ready', progress: 1, begunAt: undefined });
-    Object.assign(document, { passages: Math.max(document.passages, 4), ...(document.format === 'pdf' ? { pages: document.pages ?? 2 } : {}) });
+    Object.assign(document, {
+      passages: Math.max(document.passages, 4),
+      ...(document.format === 'pdf' ? { pages: document.pages ?? 2 } : {}),
+    });
   }
 }
+
+const PAGE_MS = 150;
 
 function crawl(source: KeptSite): void {
   const { begunAt, goal = 12 } = source;
   if (begunAt === undefined) return;
-  const read = Math.min(goal, source.read + Math.ceil(goal / 60));
+  const read = Math.min(goal, Math.floor((Date.now() - begunAt) / PAGE_MS));
   Object.assign(source, { read, found: Math.max(source.found, Math.min(goal + source.refused, read + 40)) });
   if (read < goal) return;
   Object.assign(source, { state: 'ready', changed: 3, crawledAt: new Date().toISOString(), begunAt: undefined });
@@ -375,7 +386,11 @@ const termsOf = (text: string): string[] =>
     .filter((term) => term && !SMALL.has(term));
 
 /** Counts words in common: enough to look at the screen. */
-function search(lists: KnowledgeLists, query: string, { documentIds = [], tags = [], bases = [] }: Partial<KnowledgeScope> = {}): KnowledgeSearch {
+function search(
+  lists: KnowledgeLists,
+  query: string,
+  { documentIds = [], tags = [], bases = [] }: Partial<KnowledgeScope> = {},
+): KnowledgeSearch {
   const terms = termsOf(query);
   const share = (text: string) => {
     const held = new Set(termsOf(text));
@@ -389,11 +404,18 @@ function search(lists: KnowledgeLists, query: string, { documentIds = [], tags =
   const approved = lists['questions'] as unknown as Question[];
   const found = [
     ...approved.filter(allowed).map(({ id, phrasings, answer }) => ({
-      ...{ id: `${id}#0`, documentId: id, title: phrasings[0] ?? '', text: phrasings.join(' '), answer },
+      id: `${id}#0`,
+      documentId: id,
+      title: phrasings[0] ?? '',
+      text: phrasings.join(' '),
+      answer,
       score: Math.max(...phrasings.map(share)) * 0.95,
     })),
     ...rows.filter(allowed).map(({ id, title, text }) => ({
-      ...{ id: `${id}#0`, documentId: id, title, text },
+      id: `${id}#0`,
+      documentId: id,
+      title,
+      text,
       score: share(`${title} ${text}`) * 0.82,
     })),
   ]

@@ -166,7 +166,7 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
     if (area === 'usage')
       return { status: 200, body: empty ? { totalCostMicros: 0, calls: 0, lines: [], days: [] } : actions.usage(url.searchParams) };
     const method = request.method ?? 'GET';
-    const known = await knowledge.knowledgeAnswer(lists as knowledge.KnowledgeLists, method, [area, ...path], body, url.searchParams);
+    const known = await knowledge.knowledgeAnswer(lists, method, [area, ...path], body, url.searchParams);
     return known ?? resource(area ?? '', path[0], method, body);
   };
 
@@ -219,8 +219,7 @@ async function bodyOf(request: IncomingMessage): Promise<knowledge.KnowledgeBody
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const type = request.headers['content-type'] ?? '';
-  if (type.startsWith('multipart/'))
-    return Object.fromEntries(await new Response(bytes, { headers: { 'content-type': type } }).formData()) as knowledge.KnowledgeBody;
+  if (type.startsWith('multipart/')) return Object.fromEntries(await new Response(bytes, { headers: { 'content-type': type } }).formData());
   return bytes.length > 0 ? (JSON.parse(bytes.toString()) as knowledge.KnowledgeBody) : {};
 }
 

@@ -8,6 +8,7 @@
  */
 import type { CallEvent, CallFact, Ending, UsageLine } from '@tandem/contract';
 import { planOf } from '#assistants/assistant.ts';
+import { FRAME_MS, silence } from '#audio/frame.ts';
 import type { Collecting } from '#conversation/collect/collect-tool.ts';
 import type { ConversationOptions } from '#conversation/conversation-options.ts';
 import { talkOf } from '#conversation/hand-over.ts';
@@ -74,6 +75,9 @@ export interface CallOptions {
 const CONNECT_WITHIN_MS = 120_000;
 /** A leg that has hung up says so; one that does not must not keep the call. */
 const LEG_END_WITHIN_MS = 3_000;
+
+/** Frames of silence that a recording is filled with behind a stall: 10 s. */
+const MOST_FILLED = 500;
 
 /** What a tool was changing outside when the call ended is waited for, so that its outcome is known. */
 const EFFECTS_WITHIN_MS = 5_000;
@@ -319,9 +323,15 @@ export class Call {
 
   #listener(leg: Leg, parts: TalkParts, conversation: Talk, ended: (cause: LegEndCause) => void): LegListener {
     const { recording, transfer } = parts;
+    const quiet = silence(leg.format);
+    let next = 0;
     return {
       frame: (heard, sent) => {
         try {
+          // What a stalled loop left out is silence, so that sound stays where the events say it is.
+          const left = Math.min((heard.at - next) / FRAME_MS, MOST_FILLED);
+          for (let i = 0; i < left; i++) recording?.write(quiet, undefined);
+          next = heard.at + FRAME_MS;
           recording?.write(heard.sound, sent);
           if (transfer?.joined) transfer.frame(heard);
           else conversation.frame(heard, sent);

@@ -1,6 +1,7 @@
 /** What passes between the call thread and the office: commands and CallEvents, nothing else. Either side could be another process. */
 import type { MessagePort } from 'node:worker_threads';
 import type { CallEvent, ErrorCode } from '@tandem/contract';
+import type { KeptSpeechCounters } from '#conversation/kept-speech.ts';
 import type { GatewayRequest, GatewayResponse } from '#telephony/gateway.ts';
 import type { BusinessEntry } from './directory.ts';
 import type { JournalPosition } from './journal.ts';
@@ -50,6 +51,7 @@ export interface Vitals {
   loopDelayP99Ms: number;
   loopDelayMaxMs: number;
   heapUsedBytes: number;
+  keptSpeech: KeptSpeechCounters;
   models: { transcribers: string[]; languageModels: string[]; synthesizers: string[]; speechToSpeech?: string[] };
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PriceTable, readPrices, tokenUsage, type Usage } from './prices.ts';
+import { embedderUsage, PriceTable, readPrices, tokenUsage, type Usage } from './prices.ts';
 
 const line = (stage: Usage['stage'], provider: string, model: string, unit: Usage['unit'], quantity: number): Usage => ({
   stage,
@@ -34,6 +34,11 @@ test('list prices: the longest name counts, dated versions and other rooms of a 
     [line('synthesizer', 'deepgram', 'aura-2-thalia-en', 'characters', million), 30],
     [line('synthesizer', 'cartesia', 'sonic-3', 'characters', million), 39],
     [line('synthesizer', 'elevenlabs', 'eleven_flash_v2_5', 'characters', million), 50],
+    [embedderUsage('openai/text-embedding-3-small', million), 0.02],
+    [embedderUsage('openai/text-embedding-3-large-1024', million), 0.13],
+    [embedderUsage('openai/nomic-ai/nomic-embed-text', million), 0],
+    [embedderUsage('hashing-1', million), 0],
+    [line('embedder', 'openai', 'text-embedding-3-small', 'texts', million), 0],
     [line('synthesizer', 'flite', 'slt', 'characters', million), 0],
     [line('language-model', 'openai', 'llama-3.3-70b', 'input-tokens', million), 0],
     [line('language-model', 'openaix', 'gpt-4.1', 'input-tokens', million), 0],

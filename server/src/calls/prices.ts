@@ -39,6 +39,12 @@ const speech = (provider: string, model: string, characters: number): Price => (
   stage: 'synthesizer',
   usdPerMillion: { characters },
 });
+const vectors = (provider: string, model: string, tokens: number): Price => ({
+  provider,
+  model,
+  stage: 'embedder',
+  usdPerMillion: { 'input-tokens': tokens },
+});
 const words = (provider: string, model: string, [input, cached, output]: [number, number, number]): Price => ({
   provider,
   model,
@@ -71,6 +77,8 @@ const LIST_PRICES: readonly Price[] = [
   words('openai', 'gpt-5-mini', [0.25, 0.025, 2]),
   speech('openai', 'tts-1-hd', 30),
   speech('openai', 'tts-1', 15),
+  vectors('openai', 'text-embedding-3-small', 0.02),
+  vectors('openai', 'text-embedding-3-large', 0.13),
   words('anthropic', 'claude-haiku-4-5', [1, 0.1, 5]),
   talk(words('gemini', '', [0.5, 0.5, 2]), [3, 12]),
   words('gemini', 'gemini-2.5-flash-lite', [0.1, 0.025, 0.4]),
@@ -116,6 +124,12 @@ const instead = (unit: Unit): Unit => (unit === 'cached-tokens' ? 'input-tokens'
 // A dollar a million is a millionth of a dollar each.
 const microsPerUnit = ({ usdPerMinute = 0, usdPerMillion }: Price, unit: Unit): number =>
   unit === 'seconds' ? (usdPerMinute * 1_000_000) / 60 : (usdPerMillion[unit] ?? usdPerMillion[instead(unit)] ?? 0);
+
+/** What an embedder made of so many tokens; `name` is the embedder's, `vendor/model` or the name of one built in. */
+export function embedderUsage(name: string, tokens: number): Usage {
+  const [provider, ...model] = name.split('/');
+  return { stage: 'embedder', provider, model: model.join('/'), unit: 'input-tokens', quantity: tokens };
+}
 
 /** What a language model counted, as lines: tokens that a prompt cache served are not input tokens too. */
 export function tokenUsage(

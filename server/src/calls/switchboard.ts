@@ -1,6 +1,6 @@
 /** Where calls arrive: routes each to who answers, and holds the live ones - the only mutable registry of calls. */
 import type { Ending } from '@tandem/contract';
-import { KeptSpeech } from '#conversation/kept-speech.ts';
+import { KeptSpeech, type KeptSpeechCounters } from '#conversation/kept-speech.ts';
 import { ProviderHealth } from '#conversation/provider-health.ts';
 import type { Price } from '#conversation/usage.ts';
 import type { BreakerState } from '#kit/breaker.ts';
@@ -53,7 +53,7 @@ export class Switchboard {
     this.#options = options;
     this.#shared = {
       health: new ProviderHealth(options.kit.clock),
-      kept: new KeptSpeech(),
+      kept: new KeptSpeech(undefined, options.kit.clock),
       spending: new Spending(),
       price: options.price,
       library: options.library,
@@ -62,6 +62,11 @@ export class Switchboard {
 
   get live(): number {
     return this.#calls.size;
+  }
+
+  /** Of the speech that is kept because it is said again, for metrics. */
+  get keptSpeech(): KeptSpeechCounters {
+    return this.#shared.kept.counters();
   }
 
   /** Calls refused so far, by reason. */

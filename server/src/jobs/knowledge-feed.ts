@@ -4,6 +4,7 @@ import type { Kit } from '#kit/kit.ts';
 import type { FeedQuestions } from '#knowledge/desk-link.ts';
 import { readCatalogue, readSearched } from '#store/catalogue.ts';
 import type { Database } from '#store/database.ts';
+import { addEmbeddingUsage } from '#store/embedding-usage.ts';
 import { digestOf, saveEmbeddings } from '#store/embeddings.ts';
 
 export function knowledgeFeed(database: Database, kit: Kit): Handlers<FeedQuestions> {
@@ -13,6 +14,10 @@ export function knowledgeFeed(database: Database, kit: Kit): Handlers<FeedQuesti
     keepVectors: async ({ businessId, embedder, vectors }) => {
       const made = vectors.map(({ text, vector }) => ({ digest: digestOf(text), vector }));
       await saveEmbeddings(database, kit, businessId, embedder, made);
+      return null;
+    },
+    embedded: async ({ uses }) => {
+      await addEmbeddingUsage(database, uses, new Date(kit.clock.wall()));
       return null;
     },
   };

@@ -2,7 +2,7 @@
 import type { Kit } from '#kit/kit.ts';
 import type { Database } from '#store/database.ts';
 import { readUnfinishedDocuments } from '#store/document-versions.ts';
-import type { JobQueue } from '#store/queue.ts';
+import type { JobHandler, JobName, JobQueue, WorkOptions } from '#store/queue.ts';
 import type { Crawler } from './crawl/crawl-source.ts';
 import { type IngestionOptions, ingestDocument } from './ingestion/ingest-document.ts';
 import { sweepKnowledge } from './sweep-knowledge.ts';
@@ -25,24 +25,37 @@ export interface KnowledgeJobsOptions {
   crawler: Crawler;
   /** Names of the embedders in use. */
   embedders: () => readonly string[];
+  /** A try of a job ended here. Must not throw. */
+  onJob?: (job: JobName, outcome: JobOutcome) => void;
 }
+
+/** `stopped`: given back, or out of time. */
+export type JobOutcome = 'done' | 'failed' | 'stopped';
 
 /**
  * Begins to do the jobs here, and sends again what was left half way: documents of before there were jobs, and those whose
  * job was lost between two writes. Rejects with `database-unavailable`.
  */
 export async function startKnowledgeJobs(its: KnowledgeJobsOptions): Promise<void> {
-  const { kit, database, queue, ingestion, crawler, embedders } = its;
-  queue.work('ingest-document', { concurrency: INGEST_AT_ONCE, deadlineMs: INGEST_WITHIN_MS }, (ref, attempt) =>
+  const { kit, database, queue, ingestion, crawler, embedders, onJob } = its;
+  const work = <N extends JobName>(name: N, options: WorkOptions, handler: JobHandler<N>) =>
+    queue.work(name, options, async (payload, attempt) => {
+      let outcome: JobOutcome = 'failed';
+      try {
+        await handler(payload, attempt);
+        outcome = 'done';
+      } finally {
+        onJob?.(name, attempt.signal.aborted ? 'stopped' : outcome);
+      }
+    });
+  work('ingest-document', { concurrency: INGEST_AT_ONCE, deadlineMs: INGEST_WITHIN_MS }, (ref, attempt) =>
     ingestDocument(ingestion, ref, attempt),
   );
-  queue.work('crawl-source', { concurrency: CRAWL_AT_ONCE, deadlineMs: CRAWL_WITHIN_MS }, (ref, attempt) =>
-    crawler.crawlSource(ref, attempt),
-  );
-  queue.work('crawl-due-sources', { concurrency: 1, deadlineMs: SWEEP_WITHIN_MS }, async () => {
+  work('crawl-source', { concurrency: CRAWL_AT_ONCE, deadlineMs: CRAWL_WITHIN_MS }, (ref, attempt) => crawler.crawlSource(ref, attempt));
+  work('crawl-due-sources', { concurrency: 1, deadlineMs: SWEEP_WITHIN_MS }, async () => {
     await crawler.sendDue();
   });
-  queue.work('sweep-knowledge', { concurrency: 1, deadlineMs: SWEEP_WITHIN_MS }, async (_payload, { signal }) => {
+  work('sweep-knowledge', { concurrency: 1, deadlineMs: SWEEP_WITHIN_MS }, async (_payload, { signal }) => {
     await sweepKnowledge({ kit, database, embedders }, signal);
   });
   await queue.schedule('crawl-due-sources', '*/10 * * * *', {});

@@ -6,24 +6,35 @@ export interface CacheCounts {
   hits: number;
   misses: number;
   size: number;
-  /** Milliseconds that loads took, in total; times hits over misses it is what the cache saved. */
-  loadMs: number;
+  /** What its values take, roughly. */
+  bytes: number;
+  /** That ended; a failure is not kept. */
+  loads: number;
+  loadFailures: number;
+  /** Mean time of a load until then, for each hit. */
+  savedMs: number;
 }
 
 export class CountedCache<V extends object> {
   readonly #clock: Clock;
   readonly #kept: LRUCache<string, Promise<V>>;
-  readonly #counts = { hits: 0, misses: 0, loadMs: 0 };
+  readonly #bytesEach: number;
+  readonly #counts = { hits: 0, misses: 0, loads: 0, loadFailures: 0, savedMs: 0 };
+  #loadMs = 0;
 
-  constructor(clock: Clock, max: number) {
+  /** `bytesEach`: what a value takes, roughly. */
+  constructor(clock: Clock, { max, bytesEach }: { max: number; bytesEach: number }) {
     this.#clock = clock;
+    this.#bytesEach = bytesEach;
     this.#kept = new LRUCache({ max });
   }
 
   get(key: string, load: () => Promise<V>): Promise<V> {
     const kept = this.#kept.get(key);
     if (kept) {
-      this.#counts.hits++;
+      const counts = this.#counts;
+      counts.hits++;
+      if (counts.loads > 0) counts.savedMs += this.#loadMs / counts.loads;
       return kept;
     }
     this.#counts.misses++;
@@ -32,9 +43,11 @@ export class CountedCache<V extends object> {
     this.#kept.set(key, loading);
     loading.then(
       () => {
-        this.#counts.loadMs += this.#clock.now() - from;
+        this.#counts.loads++;
+        this.#loadMs += this.#clock.now() - from;
       },
       () => {
+        this.#counts.loadFailures++;
         if (this.#kept.peek(key) === loading) this.#kept.delete(key);
       },
     );
@@ -46,6 +59,7 @@ export class CountedCache<V extends object> {
   }
 
   counts(): CacheCounts {
-    return { ...this.#counts, size: this.#kept.size };
+    const { size } = this.#kept;
+    return { ...this.#counts, size, bytes: size * this.#bytesEach };
   }
 }

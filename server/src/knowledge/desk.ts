@@ -1,8 +1,10 @@
 /** The desk of the knowledge thread: answers the office and the call thread, and asks the office for what it does not have. */
 import type { Kit } from '#kit/kit.ts';
 import { type Handlers, Remote, type RemotePort } from '#kit/remote.ts';
+import type { EmbeddingUsage } from '#models/embedding-batcher.ts';
 import type { VectorIndex } from '#vectors/vector-index.ts';
-import type { DeskQuestions, FeedQuestions } from './desk-link.ts';
+import type { DeskQuestions, EmbeddingCounts, FeedQuestions } from './desk-link.ts';
+import { EmbeddingTally } from './embedding-tally.ts';
 import type { KnowledgeFeed } from './feed.ts';
 import { LazyLibrary, type QueryEmbedder } from './lazy-library.ts';
 
@@ -10,6 +12,8 @@ export interface DeskOptions {
   kit: Kit;
   index: VectorIndex;
   embedder: QueryEmbedder;
+  /** What the embedder was asked so far. */
+  embedding?: () => EmbeddingCounts;
   /** Called when the office said stop and everything is saved. */
   stopped: () => void;
 }
@@ -25,16 +29,23 @@ export class KnowledgeDesk {
   readonly #options: DeskOptions;
   readonly #office: Remote<FeedQuestions, DeskQuestions>;
   readonly #askers: Remote<Record<never, never>, DeskQuestions>[] = [];
+  readonly #tally: EmbeddingTally;
   #saving: { cancel(): void } | undefined;
 
   constructor(office: RemotePort, options: DeskOptions) {
     this.#options = options;
     this.#office = new Remote(office, options.kit.clock, this.#handlers());
     this.library = new LazyLibrary({ kit: options.kit, feed: feedOf(this.#office), index: options.index, embedder: options.embedder });
+    this.#tally = new EmbeddingTally(options.kit, (uses) => this.#office.ask('embedded', { uses }, { deadlineMs: LOAD_WITHIN_MS }));
+  }
+
+  /** A business's share of a request to the embedder: the office writes it down. */
+  embedded(use: EmbeddingUsage): void {
+    this.#tally.add(use);
   }
 
   #handlers(): Handlers<DeskQuestions> {
-    const { embedder, index, kit } = this.#options;
+    const { embedder, embedding, index, kit } = this.#options;
     return {
       search: ({ businessId, query }) => this.library.search(businessId, query),
       embed: ({ businessId, texts }) =>
@@ -49,13 +60,15 @@ export class KnowledgeDesk {
         return null;
       },
       loaded: () => this.library.loaded,
-      stats: () => this.library.stats(),
+      stats: () => ({ ...this.library.stats(), ...(embedding && { embedding: { ...embedding() } }) }),
       connect: ({ port }) => {
         this.#askers.push(new Remote(port, kit.clock, this.#handlers()));
         return null;
       },
       stop: async () => {
         this.#saving?.cancel();
+        await this.#tally.flush();
+        this.#tally.close();
         await index.save().catch((error: unknown) => kit.log.warn({ error }, 'the vector index could not be saved'));
         await index.close();
         for (const asker of this.#askers) asker.close();

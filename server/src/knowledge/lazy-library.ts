@@ -37,6 +37,8 @@ export interface QueryEmbedder {
 export interface LibraryStats {
   businesses: number;
   passages: number;
+  /** Of approved questions, among the passages. */
+  phrasings: number;
   vectors: number;
   vectorBytes: number;
   /** Searches answered by words alone because the vector did not come in time. */
@@ -53,6 +55,12 @@ interface Shelf {
   items: Map<string, string>;
   /** Bases and passage ids of each item, for taking it out again. */
   places: Map<string, { base: string; ids: string[] }>;
+  /** Passages without a vector, by item, until they go to be embedded. */
+  waiting: Map<string, PassageRecord[]>;
+  /** The index is known to hold no more than this; not so before the first load, nor after a change that failed. */
+  settled: boolean;
+  /** The index could not be changed: everything is to be put into it again. */
+  owed: boolean;
   /** Ends when it can be searched. */
   loaded: Promise<void>;
   /** A change that came while another was taken in. */
@@ -62,12 +70,15 @@ interface Shelf {
 
 const MAX_PASSAGES = 400_000;
 const MAX_RESULTS = 2_000;
+/** Five passages whose texts the engine holds anyway. */
+const RESULT_BYTES = 1_024;
 /** Words answer alone when the vector of the query takes longer: a remote embedder on a bad day. */
 const VECTOR_WITHIN_MS = 80;
 const ITEMS_PER_LOAD = 20;
 const NEAREST = 50;
-/** A feed that failed is asked again with the next search, but not sooner. */
+/** A feed that failed is asked again with the next search, but not sooner; an index that failed is filled again after longer. */
 const AGAIN_MS = 1_000;
+const FILL_AGAIN_MS = 30_000;
 
 export class LazyLibrary implements Library {
   readonly #options: LazyLibraryOptions;
@@ -81,9 +92,14 @@ export class LazyLibrary implements Library {
   constructor(options: LazyLibraryOptions) {
     this.#options = options;
     const { kit, maxPassages = MAX_PASSAGES, maxResults = MAX_RESULTS } = options;
-    this.#shelves = new LRUCache({ max: 10_000, maxSize: maxPassages, sizeCalculation: ({ engine }) => Math.max(1, engine.size) });
-    this.#vectors = new CountedCache(kit.clock, maxResults);
-    this.#results = new CountedCache(kit.clock, maxResults);
+    this.#shelves = new LRUCache({
+      max: 10_000,
+      maxSize: maxPassages,
+      // One that is larger than all may be is kept alone.
+      sizeCalculation: ({ engine }) => Math.min(maxPassages, Math.max(1, engine.size)),
+    });
+    this.#vectors = new CountedCache(kit.clock, { max: maxResults, bytesEach: 4 * options.embedder.dimensions });
+    this.#results = new CountedCache(kit.clock, { max: maxResults, bytesEach: RESULT_BYTES });
   }
 
   async search(businessId: string, query: LibraryQuery): Promise<Retrieval> {
@@ -115,10 +131,12 @@ export class LazyLibrary implements Library {
 
   /** The business is gone, with all its vectors. */
   async forget(businessId: string): Promise<void> {
+    const { index } = this.#options;
     const shelf = this.#shelves.peek(businessId);
     this.#shelves.delete(businessId);
-    if (!shelf) return;
-    for (const base of basesOf(shelf)) await this.#options.index.drop(this.#partition(businessId, base));
+    // What is being embedded finds nothing left to belong to.
+    shelf?.items.clear();
+    for (const base of await this.#indexedBases(businessId)) await index.drop(this.#partition(businessId, base));
   }
 
   /** What runs in the background ends. */
@@ -135,6 +153,7 @@ export class LazyLibrary implements Library {
     return {
       businesses: this.#shelves.size,
       passages: this.#shelves.calculatedSize,
+      phrasings: [...this.#shelves.values()].reduce((sum, { engine }) => sum + engine.stats.phrasings, 0),
       vectors: points,
       vectorBytes: bytes,
       withoutVector: this.#withoutVector,
@@ -159,7 +178,7 @@ export class LazyLibrary implements Library {
         late.signal,
       );
       const filter = filterOf(query.scope);
-      const bases = query.scope?.bases?.length ? query.scope.bases : basesOf(shelf);
+      const bases = query.scope?.bases?.length ? query.scope.bases : shelf.engine.bases;
       const limit = NEAREST;
       const found = await Promise.all(
         bases.map((base) => index.nearest(this.#partition(businessId, base), { vector, limit, filter, signal: late.signal })),
@@ -187,6 +206,9 @@ export class LazyLibrary implements Library {
         generation: 0,
         items: new Map(),
         places: new Map(),
+        waiting: new Map(),
+        settled: false,
+        owed: false,
         loaded: Promise.resolve(),
         stale: true,
         refreshing: undefined,
@@ -197,8 +219,16 @@ export class LazyLibrary implements Library {
       made.loaded = made.refreshing;
     }
     await shelf.loaded;
+    this.#tryAgain(businessId, shelf);
     if (shelf.revision < 0) throw new Error('the knowledge of this business cannot be read');
     return shelf;
+  }
+
+  /** What failed is done again behind a search; it answers from what is there. */
+  #tryAgain(businessId: string, shelf: Shelf): void {
+    if (!shelf.stale || shelf.refreshing) return;
+    const sinceMs = this.#options.kit.clock.now() - (this.#failedAt.get(businessId) ?? Number.NEGATIVE_INFINITY);
+    if (sinceMs >= (shelf.owed ? FILL_AGAIN_MS : AGAIN_MS)) shelf.refreshing = this.#refresh(businessId, shelf);
   }
 
   /** Takes in changes until none is left. Never rejects: what cannot be read leaves everything as it was. */
@@ -210,11 +240,19 @@ export class LazyLibrary implements Library {
         await this.#take(businessId, shelf);
       }
       this.#failedAt.delete(businessId);
-      // Its size has changed.
-      if (this.#shelves.peek(businessId) === shelf) this.#shelves.set(businessId, shelf);
+      if (shelf.owed) {
+        shelf.stale = true;
+        this.#failedAt.set(businessId, kit.clock.now());
+      }
+      // Its size has changed; the same entry set again would keep the old one.
+      if (this.#shelves.peek(businessId) === shelf) {
+        this.#shelves.delete(businessId);
+        this.#shelves.set(businessId, shelf);
+      }
     } catch (error) {
       kit.log.warn({ businessId, error }, 'knowledge could not be taken in');
       this.#failedAt.set(businessId, kit.clock.now());
+      shelf.settled = false;
       if (shelf.revision < 0) this.#shelves.delete(businessId);
       else shelf.stale = true;
     } finally {
@@ -226,23 +264,48 @@ export class LazyLibrary implements Library {
     const { feed, embedder, kit } = this.#options;
     const { revision, items } = await feed.catalogue(businessId);
     const wanted = new Map(items.map(({ id, version }) => [id, version]));
+    const again = shelf.owed;
+    shelf.owed = false;
     for (const id of shelf.items.keys()) if (!wanted.has(id)) await this.#takeOut(businessId, shelf, id);
-    const fresh = items.filter(({ id, version }) => shelf.items.get(id) !== version);
-    const without: PassageRecord[] = [];
+    const fresh = items.filter(({ id, version }) => again || shelf.items.get(id) !== version);
     for (let from = 0; from < fresh.length; from += ITEMS_PER_LOAD) {
       const part = fresh.slice(from, from + ITEMS_PER_LOAD);
       const ids = part.map(({ id }) => id);
       const records = await feed.passages(businessId, ids, embedder.name);
       for (const item of part) {
         const own = records.filter(({ documentId }) => documentId === item.id);
-        without.push(...own.filter(({ vector }) => vector === undefined));
+        shelf.waiting.set(
+          item.id,
+          own.filter((record) => !this.#hasVector(record)),
+        );
         await this.#putIn(businessId, shelf, item, own);
       }
       await kit.clock.sleep(0);
     }
+    const without = [...shelf.waiting.values()].flat();
+    if (!shelf.settled) await this.#inIndex(shelf, () => this.#settle(businessId, shelf, without));
+    shelf.waiting.clear();
     shelf.revision = revision;
     shelf.generation++;
     if (without.length > 0) void this.#embedMissing(businessId, shelf, without);
+  }
+
+  /**
+   * An index that persists, or is shared, may hold what was deleted or replaced while nobody here followed: whole bases,
+   * points, and vectors of an earlier text under an id that is still in use (`without`: passages that have none yet).
+   */
+  async #settle(businessId: string, shelf: Shelf, without: readonly PassageRecord[]): Promise<void> {
+    const { index } = this.#options;
+    const waiting = new Set(without.map(({ id }) => id));
+    const known = Map.groupBy(shelf.places.values(), ({ base }) => base);
+    for (const [base, places] of known) {
+      const ids = places.flatMap((place) => place.ids).filter((id) => !waiting.has(id));
+      await index.retain(this.#partition(businessId, base), ids);
+    }
+    for (const base of await this.#indexedBases(businessId)) {
+      if (!known.has(base)) await index.drop(this.#partition(businessId, base));
+    }
+    shelf.settled = true;
   }
 
   /** The new version in the place of the old one: in one step for the words, then for the vectors. */
@@ -256,11 +319,26 @@ export class LazyLibrary implements Library {
     if (records.length > 0) shelf.places.set(item.id, { base, ids });
     else shelf.places.delete(item.id);
     const { index } = this.#options;
-    if (before) {
-      const gone = before.base === base ? before.ids.filter((id) => !ids.includes(id)) : before.ids;
-      if (gone.length > 0) await index.remove(this.#partition(businessId, before.base), gone);
+    await this.#inIndex(shelf, async () => {
+      if (before) {
+        const replaced = new Set(before.base === base ? records.filter((record) => this.#hasVector(record)).map(({ id }) => id) : []);
+        const gone = before.ids.filter((id) => !replaced.has(id));
+        if (gone.length > 0) await index.remove(this.#partition(businessId, before.base), gone);
+      }
+      await this.#upsertVectors(businessId, records);
+    });
+  }
+
+  /** An index that is away costs the meaning of what is new, not its words: it is filled when it is back. */
+  async #inIndex(shelf: Shelf, work: () => Promise<void>): Promise<void> {
+    if (shelf.owed) return;
+    try {
+      await work();
+    } catch (error) {
+      shelf.owed = true;
+      shelf.settled = false;
+      this.#options.kit.log.warn({ error }, 'vectors could not be put into their index: found by words for now');
     }
-    await this.#upsertVectors(businessId, records);
   }
 
   async #takeOut(businessId: string, shelf: Shelf, id: string): Promise<void> {
@@ -268,13 +346,15 @@ export class LazyLibrary implements Library {
     shelf.engine.remove(id);
     shelf.items.delete(id);
     shelf.places.delete(id);
-    if (place) await this.#options.index.remove(this.#partition(businessId, place.base), place.ids);
+    shelf.waiting.delete(id);
+    if (!place) return;
+    await this.#inIndex(shelf, () => this.#options.index.remove(this.#partition(businessId, place.base), place.ids));
   }
 
   async #upsertVectors(businessId: string, records: readonly PassageRecord[]): Promise<void> {
-    const { index, embedder } = this.#options;
+    const { index } = this.#options;
     const byBase = Map.groupBy(
-      records.filter(({ vector }) => vector?.length === embedder.dimensions),
+      records.filter((record) => this.#hasVector(record)),
       ({ base }) => base,
     );
     for (const [base, own] of byBase) {
@@ -293,9 +373,12 @@ export class LazyLibrary implements Library {
   /** Found by words already; by meaning as soon as their vectors are there. */
   async #embedMissing(businessId: string, shelf: Shelf, records: readonly PassageRecord[]): Promise<void> {
     const { embedder, feed, kit } = this.#options;
+    const versions = new Map(shelf.items);
+    const isCurrent = ({ documentId }: PassageRecord) =>
+      shelf.items.has(documentId) && shelf.items.get(documentId) === versions.get(documentId);
     try {
       for (let from = 0; from < records.length; from += 64) {
-        const part = records.slice(from, from + 64).filter((record) => shelf.places.get(record.documentId)?.ids.includes(record.id));
+        const part = records.slice(from, from + 64).filter(isCurrent);
         if (part.length === 0) continue;
         const vectors = await embedder.embed(part.map(embeddedText), {
           businessId,
@@ -303,10 +386,7 @@ export class LazyLibrary implements Library {
           urgent: false,
           use: 'passage',
         });
-        await this.#upsertVectors(
-          businessId,
-          part.map((record, i) => ({ ...record, vector: vectors[i] })),
-        );
+        await this.#upsertVectors(businessId, part.map((record, i) => ({ ...record, vector: vectors[i] })).filter(isCurrent));
         shelf.generation++;
         await feed.keepVectors(
           businessId,
@@ -320,13 +400,20 @@ export class LazyLibrary implements Library {
     }
   }
 
+  #hasVector({ vector }: PassageRecord): boolean {
+    return vector?.length === this.#options.embedder.dimensions;
+  }
+
+  #indexedBases(businessId: string): Promise<string[]> {
+    const { embedder, index } = this.#options;
+    return index.bases(businessId, embedder.name, embedder.dimensions);
+  }
+
   #partition(businessId: string, base: string): Partition {
     const { name, dimensions } = this.#options.embedder;
     return { businessId, base, embedder: name, dimensions };
   }
 }
-
-const basesOf = ({ places }: Shelf): string[] => [...new Set([...places.values()].map(({ base }) => base))];
 
 /** `everyone` may always hear. */
 export function filterOf(scope: Partial<KnowledgeScope> | undefined): VectorFilter | undefined {

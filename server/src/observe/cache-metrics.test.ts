@@ -4,7 +4,7 @@ import { KeptSpeech } from '#conversation/kept-speech.ts';
 import { testKit } from '#kit/testing.ts';
 import { type CacheCounters, keys } from '#store/cache.ts';
 import { LayeredCache } from '#store/cache-layered.ts';
-import { watchCaches } from './cache-metrics.ts';
+import { countersOf, watchCaches } from './cache-metrics.ts';
 
 const KEEP = { ttlMs: 60_000, negativeTtlMs: 60_000 };
 
@@ -42,6 +42,21 @@ test('each scrape tells the state of all caches, by cache and layer, never by bu
     'tandem_cache_bytes{cache="number"} 1024',
   ]);
   expect(await samples(registry)).toEqual(told);
+});
+
+test('a cache of one layer counts as the others do', async () => {
+  const registry = new Registry();
+  const counts = { size: 3, bytes: 30, loads: 2, loadFailures: 1, hits: 5, misses: 3, savedMs: 1_500 };
+  watchCaches(registry)(() => [countersOf('query-embeddings', counts)]);
+  expect(await samples(registry)).toEqual([
+    'tandem_cache_hits_total{cache="query-embeddings",layer="process"} 5',
+    'tandem_cache_misses_total{cache="query-embeddings",layer="process"} 3',
+    'tandem_cache_saved_seconds_total{cache="query-embeddings",layer="process"} 1.5',
+    'tandem_cache_loads_total{cache="query-embeddings"} 2',
+    'tandem_cache_load_failures_total{cache="query-embeddings"} 1',
+    'tandem_cache_entries{cache="query-embeddings"} 3',
+    'tandem_cache_bytes{cache="query-embeddings"} 30',
+  ]);
 });
 
 test('the same cache in two threads is one, and kept speech counts as the others do', async () => {

@@ -68,6 +68,16 @@ export function watchCaches(registry: Registry): (source: CacheSource) => void {
   return (source) => void sources.push(source);
 }
 
+/** A cache of one layer that counts less, as all caches count. */
+export function countersOf(
+  cache: string,
+  counts: Pick<CacheCounters, 'size' | 'bytes' | 'loads' | 'loadFailures'> & Pick<LayerCounters, 'hits' | 'misses' | 'savedMs'>,
+): CacheCounters {
+  const { size, bytes, loads, loadFailures, hits, misses, savedMs } = counts;
+  const process = { hits, negativeHits: 0, misses, errors: 0, savedMs };
+  return { cache, size, bytes, loads, loadFailures, invalidations: 0, process };
+}
+
 /** The same cache in several threads is one in the metrics. */
 function summed(all: readonly CacheCounters[]): CacheCounters[] {
   const byName = new Map<string, CacheCounters>();

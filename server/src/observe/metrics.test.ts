@@ -2,6 +2,7 @@ import type { CallEvent, CallFact } from '@tandem/contract';
 import { Registry } from 'prom-client';
 import { afterEach, expect, test } from 'vitest';
 import type { Vitals } from '#calls/office-link.ts';
+import { KeptSpeech } from '#conversation/kept-speech.ts';
 import { CallMetrics } from './call-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { judgeReadiness, type ReadinessFacts } from './readiness.ts';
@@ -155,6 +156,7 @@ const vitals: Vitals = {
   loopDelayP99Ms: 20,
   loopDelayMaxMs: 30,
   heapUsedBytes: 1_000,
+  keptSpeech: new KeptSpeech().counters(),
   models: { transcribers: ['x'], languageModels: [], synthesizers: [] },
 };
 

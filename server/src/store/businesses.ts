@@ -1,15 +1,18 @@
 /** Named queries on businesses. */
 import type { Business, Page } from '@tandem/contract';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, getTableName, sql } from 'drizzle-orm';
 import { rfc3339 } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
 import { ask, type Database, found } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
-import { businesses, callbacks, callEvents, calls, callTurns, messages, transcriptLines } from './schema.ts';
+import { businesses, callbacks, callEvents, callTurns, messages, transcriptLines } from './schema.ts';
 
 /** Without a daily ceiling nothing is refused for its cost. */
 export type BusinessInput = Omit<Business, 'id' | 'createdAt' | 'dailyCostCeiling'> & Partial<Pick<Business, 'dailyCostCeiling'>>;
 type Row = typeof businesses.$inferSelect;
+
+/** Some 5,000 events: a quarter of a second. */
+const CALLS_AT_ONCE = 500;
 
 export const toBusiness = (row: Row): Business => ({ ...row, createdAt: rfc3339(row.createdAt.getTime()) });
 
@@ -46,16 +49,33 @@ export async function updateBusiness(database: Database, id: string, input: Part
   return toBusiness(found(await ask(database.drizzle.update(businesses).set(changed).where(eq(businesses.id, id)).returning())));
 }
 
-/** Deletes a business with all its rows, calls among them. Throws `not-found`. */
+/**
+ * Deletes a business with all its rows, its calls first and in pieces: no statement is too long for its time limit, and
+ * one that was cut off goes on when asked again. Throws `not-found`.
+ */
 export async function deleteBusiness(database: Database, id: string): Promise<void> {
-  await ask(
-    database.transaction(async (queries) => {
-      found(await queries.delete(businesses).where(eq(businesses.id, id)).returning({ id: businesses.id }));
-      const its = sql`select id from calls where business_id = ${id}`;
-      for (const table of [callEvents, callTurns, transcriptLines]) await queries.delete(table).where(sql`${table.callId} in (${its})`);
-      for (const table of [calls, messages, callbacks]) await queries.delete(table).where(eq(table.businessId, id));
-    }),
-  );
+  await deleteCallsOf(database, id);
+  found(await ask(database.drizzle.delete(businesses).where(eq(businesses.id, id)).returning({ id: businesses.id })));
+  // Those that came in meanwhile.
+  await deleteCallsOf(database, id);
+  for (const table of [messages, callbacks]) await ask(database.drizzle.delete(table).where(eq(table.businessId, id)));
+}
+
+async function deleteCallsOf(database: Database, businessId: string): Promise<void> {
+  const piece = sql`
+    with its as (
+      delete from calls where id = any (array(select id from calls where business_id = ${businessId} limit ${CALLS_AT_ONCE})) returning id
+    ), ${sql.join(
+      [callEvents, callTurns, transcriptLines].map(
+        (table) =>
+          sql`${sql.identifier(`its_${getTableName(table)}`)} as (delete from ${table} where call_id = any (array(select id from its)))`,
+      ),
+      sql`, `,
+    )} select count(*) as n from its`;
+  for (;;) {
+    const { rows } = await ask(database.drizzle.execute<{ n: string }>(piece));
+    if (Number(rows[0]?.n ?? 0) < CALLS_AT_ONCE) return;
+  }
 }
 
 const pick = ({ name, language, timeZone, dailyCostCeiling = null }: BusinessInput) => ({ name, language, timeZone, dailyCostCeiling });

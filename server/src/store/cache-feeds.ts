@@ -25,6 +25,35 @@ export function inProcessFeed(): { node: () => ChangeFeed } {
 }
 
 /**
+ * Told through all of them, heard through any: the nodes hear of each other as long as one still carries. What is heard
+ * twice costs a second reading.
+ */
+export function everyFeed(feeds: readonly ChangeFeed[]): ChangeFeed {
+  const live = () => feeds.some((feed) => feed.live);
+  return {
+    get live() {
+      return live();
+    },
+    publish: async (change) => {
+      const told = await Promise.allSettled(feeds.map((feed) => feed.publish(change)));
+      const failed = told.find(({ status }) => status === 'rejected');
+      if (failed && told.every(({ status }) => status === 'rejected')) throw (failed as PromiseRejectedResult).reason;
+    },
+    subscribe: (listener) => {
+      const lost = () => {
+        if (!live()) listener.lost();
+      };
+      const ends = feeds.map((feed) =>
+        feed.subscribe({ changed: (change) => listener.changed(change), lost, resumed: () => listener.resumed() }),
+      );
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+  };
+}
+
+/**
  * Through the notifications of the database that the nodes share. A node hears itself too, which costs it a second
  * reading; what it missed while it was cut off it learns as "anything may have changed" when it is back.
  */

@@ -359,6 +359,22 @@ describe('with shared memory', () => {
     expect(kit.clock.pending).toBe(0);
   });
 
+  test('while it is away other nodes are told all the same, once, and again when it is paid', async () => {
+    const kit = testKit();
+    const layer = new MemoryLayer(kit);
+    const feed = cutFeed();
+    const cache = new LayeredCache({ kit, shared: layer, feed });
+    layer.away = true;
+    await cache.invalidate('a');
+    await kit.clock.advance(10_000);
+    expect(feed.published).toEqual(['a']);
+    layer.away = false;
+    await kit.clock.advance(1_000);
+    expect(feed.published).toEqual(['a', 'a']);
+    await cache.close();
+    expect(kit.clock.pending).toBe(0);
+  });
+
   test('a value that cannot be written is answered all the same', async () => {
     const { one, other } = nodes();
     const its = source(1n);

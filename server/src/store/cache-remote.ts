@@ -54,12 +54,12 @@ export class CacheRemote {
     const { layer, feed, kit } = this.#options;
     if (!layer && !feed) return;
     try {
-      await layer?.drop(change);
-      await feed?.publish(change);
-      this.#owed.delete(change);
+      await this.#tellInOrder(change);
     } catch (error) {
       if (this.#owed.size === 0) kit.log.warn({ error }, 'a change could not be told to other nodes; it is owed');
       this.#owe(change);
+      // A shared memory that is gone for all keeps nothing stale; for those who still reach it, the change is told again when it is paid.
+      await feed?.publish(change).catch(() => {});
     }
   }
 
@@ -96,6 +96,10 @@ export class CacheRemote {
       this.#owed.clear();
       this.#owed.add(EVERYTHING);
     } else this.#owed.add(change);
+    this.#payLater();
+  }
+
+  #payLater(): void {
     if (this.#closed) return;
     this.#retry ??= this.#options.kit.clock.after(RETRY_MS, () => {
       this.#retry = undefined;
@@ -108,9 +112,18 @@ export class CacheRemote {
     this.#running = this.#running.then(async () => {
       for (const change of this.#owed.values()) {
         if (this.#closed) return;
-        await this.tell(change);
-        if (this.#owed.has(change)) return;
+        try {
+          await this.#tellInOrder(change);
+        } catch {
+          return this.#payLater();
+        }
       }
     });
+  }
+
+  async #tellInOrder(change: Change): Promise<void> {
+    await this.#options.layer?.drop(change);
+    await this.#options.feed?.publish(change);
+    this.#owed.delete(change);
   }
 }

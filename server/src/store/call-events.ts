@@ -1,10 +1,10 @@
 /** Call events as rows: read for the API, written in batches from the journal. */
 import type { CallEvent } from '@tandem/contract';
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
-import { readCall } from './calls.ts';
+import { MOST_PARTS, partsOf } from './calls.ts';
 import { ask, type Database, type Queries } from './database.ts';
 import type { RowChanges } from './projection.ts';
-import { callEvents, journalCursor } from './schema.ts';
+import { callEvents, calls, journalCursor } from './schema.ts';
 
 /** A place in a journal: a segment's number and the byte after the last line read. */
 export interface CursorPosition {
@@ -16,23 +16,23 @@ type Row = typeof callEvents.$inferSelect;
 
 const toEvent = ({ body, ...head }: Row): CallEvent => ({ ...head, ...body }) as CallEvent;
 
-/** Events after `afterSeq` in order, at most `limit`. Throws `not-found` when there is no such call. */
+/** Events after `afterSeq` in order, at most `limit`; one query. Throws `not-found` when there is no such call. */
 export async function readCallEvents(
   database: Database,
   businessId: string,
   callId: string,
-  { afterSeq = -1, limit = 10_000 }: { afterSeq?: number; limit?: number } = {},
+  { afterSeq = -1, limit = MOST_PARTS }: { afterSeq?: number; limit?: number } = {},
 ): Promise<CallEvent[]> {
   const rows = await ask(
     database.drizzle
-      .select()
-      .from(callEvents)
-      .where(and(eq(callEvents.businessId, businessId), eq(callEvents.callId, callId), gt(callEvents.seq, afterSeq)))
+      .select({ event: callEvents })
+      .from(calls)
+      .leftJoin(callEvents, and(eq(callEvents.callId, calls.id), gt(callEvents.seq, afterSeq)))
+      .where(and(eq(calls.businessId, businessId), eq(calls.id, callId)))
       .orderBy(asc(callEvents.seq))
       .limit(limit),
   );
-  if (rows.length === 0) await readCall(database, businessId, callId);
-  return rows.map(toEvent);
+  return partsOf(rows.map(({ event }) => event)).map(toEvent);
 }
 
 /** All events of several calls, whatever their business: what the writer needs to go on where a process before it stopped. */

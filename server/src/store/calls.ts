@@ -1,6 +1,6 @@
 /** Named queries on calls: what the projection wrote. */
 import type { Call, CallTurn, Page, TranscriptLine } from '@tandem/contract';
-import { and, asc, eq, ilike, isNotNull, isNull, or } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { rfc3339 } from '#kit/clock.ts';
 import { ask, type Database, found } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
@@ -16,6 +16,12 @@ export interface CallQuery extends PageQuery {
 }
 
 type Row = typeof calls.$inferSelect;
+
+/** Characters of a piece of a number in the index. */
+const GRAM = 3;
+
+/** Of a call's parts read at once where nothing else is asked for. */
+export const MOST_PARTS = 10_000;
 
 /** The API's shape of a call row. */
 export const toCall = (row: Omit<Row, 'providerCallId' | 'usage'>): Call => ({
@@ -42,7 +48,6 @@ export const toCall = (row: Omit<Row, 'providerCallId' | 'usage'>): Call => ({
 /** Newest first; one query. */
 export async function listCalls(database: Database, businessId: string, query: CallQuery): Promise<Page<Call>> {
   const page = pageOf(query, calls.startedAt, calls.id);
-  const part = query.search && `%${query.search.replace(/[\\%_]/g, '\\$&')}%`;
   const rows = await ask(
     database.drizzle
       .select()
@@ -55,7 +60,7 @@ export async function listCalls(database: Database, businessId: string, query: C
           query.assistantId === undefined ? undefined : eq(calls.assistantId, query.assistantId),
           query.gateway === undefined ? undefined : eq(calls.gateway, query.gateway),
           query.reason === undefined ? undefined : eq(calls.endedReason, query.reason),
-          part ? or(ilike(calls.from, part), ilike(calls.to, part)) : undefined,
+          query.search ? withParty(query.search) : undefined,
           page.after,
         ),
       )
@@ -63,6 +68,18 @@ export async function listCalls(database: Database, businessId: string, query: C
       .limit(page.limit),
   );
   return toPage(rows, query, (row) => row.startedAt, toCall);
+}
+
+/**
+ * Calls whose caller's or called number has this part. `party_grams` (every three characters in a row) are indexed for
+ * calls that have ended; a shorter part is in so many numbers that a page of the newest is soon full.
+ */
+function withParty(part: string): SQL | undefined {
+  const pattern = `%${part.replace(/[\\%_]/g, '\\$&')}%`;
+  const exactly = or(ilike(calls.from, pattern), ilike(calls.to, pattern));
+  if (part.length < GRAM) return exactly;
+  const grams = sql`party_grams(${calls.from}, ${calls.to}) @> party_grams(${part}, '')`;
+  return and(or(isNull(calls.endedAt), and(isNotNull(calls.endedAt), grams)), exactly);
 }
 
 /** Throws `not-found`. */
@@ -76,39 +93,63 @@ export async function readCall(database: Database, businessId: string, id: strin
   return toCall(found(rows));
 }
 
-/** The lines in the order they were begun. Throws `not-found` when there is no such call. */
-export async function readTranscript(database: Database, businessId: string, callId: string): Promise<TranscriptLine[]> {
+/** A part of a call that may be long: what follows `after`, at most `limit`. */
+export interface PartQuery<Place> {
+  after?: Place | undefined;
+  limit?: number;
+}
+
+export type StoredLine = TranscriptLine & { seq: number };
+
+const oneCall = (businessId: string, callId: string) => and(eq(calls.businessId, businessId), eq(calls.id, callId));
+
+/** The lines in the order they were begun; one query. Throws `not-found` when there is no such call. */
+export async function readTranscript(
+  database: Database,
+  businessId: string,
+  callId: string,
+  { after, limit = MOST_PARTS }: PartQuery<{ fromMs: number; seq: number }> = {},
+): Promise<StoredLine[]> {
+  const { fromMs, seq } = transcriptLines;
+  const later = after && sql`(${fromMs}, ${seq}) > (${after.fromMs}::float8, ${after.seq}::integer)`;
   const rows = await ask(
     database.drizzle
-      .select()
-      .from(transcriptLines)
-      .where(and(eq(transcriptLines.businessId, businessId), eq(transcriptLines.callId, callId)))
-      .orderBy(asc(transcriptLines.fromMs), asc(transcriptLines.seq)),
+      .select({ line: transcriptLines })
+      .from(calls)
+      .leftJoin(transcriptLines, and(eq(transcriptLines.callId, calls.id), later))
+      .where(oneCall(businessId, callId))
+      .orderBy(asc(fromMs), asc(seq))
+      .limit(limit),
   );
-  if (rows.length === 0) await readCall(database, businessId, callId);
-  return rows.map(({ turn, party, text, fromMs, toMs, words, interrupted, confidence }) => ({
-    turn,
-    party,
-    text,
-    fromMs,
-    toMs,
-    words,
-    interrupted,
+  return partsOf(rows.map(({ line }) => line)).map(({ callId: _callId, businessId: _businessId, confidence, ...line }) => ({
+    ...line,
     ...(confidence !== null && { confidence }),
   }));
 }
 
-/** The turns in order. Throws `not-found` when there is no such call. */
-export async function readTurns(database: Database, businessId: string, callId: string): Promise<CallTurn[]> {
+/** The turns in order; one query. Throws `not-found` when there is no such call. */
+export async function readTurns(
+  database: Database,
+  businessId: string,
+  callId: string,
+  { after, limit = MOST_PARTS }: PartQuery<number> = {},
+): Promise<CallTurn[]> {
+  const later = after === undefined ? undefined : gt(callTurns.turn, after);
   const rows = await ask(
     database.drizzle
-      .select()
-      .from(callTurns)
-      .where(and(eq(callTurns.businessId, businessId), eq(callTurns.callId, callId)))
-      .orderBy(asc(callTurns.turn)),
+      .select({ turn: callTurns })
+      .from(calls)
+      .leftJoin(callTurns, and(eq(callTurns.callId, calls.id), later))
+      .where(oneCall(businessId, callId))
+      .orderBy(asc(callTurns.turn))
+      .limit(limit),
   );
-  if (rows.length === 0) await readCall(database, businessId, callId);
-  return rows.map(({ callId: _callId, businessId: _businessId, waterfall: _waterfall, ...turn }) => turn);
+  return partsOf(rows.map(({ turn }) => turn)).map(({ callId: _callId, businessId: _businessId, waterfall: _waterfall, ...turn }) => turn);
+}
+
+/** A call without parts is one row of nulls; no call is no row. Throws `not-found`. */
+export function partsOf<Part>(rows: readonly (Part | null)[]): Part[] {
+  return found(rows.length === 0 ? [] : [rows]).filter((part) => part !== null);
 }
 
 /** Erases a call with its events, turns, words and what the caller left (its recording is the caller's to delete). Throws `not-found`. */

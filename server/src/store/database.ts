@@ -40,7 +40,16 @@ export interface Listening {
 }
 
 /** Called once per statement that reached the database. Must not throw. */
-export type QueryListener = (query: { tookMs: number; failed: boolean }) => void;
+export type QueryListener = (query: RanQuery) => void;
+
+export interface RanQuery {
+  tookMs: number;
+  failed: boolean;
+  /** SQL with its placeholders. */
+  text: string;
+  /** What the placeholders stood for: people's data and secrets among them, never to be logged. */
+  values: readonly unknown[];
+}
 
 /** What a room is given. */
 export interface DatabaseContext {

@@ -1,6 +1,6 @@
 /** Uploads as they came, kept in parts of a megabyte: no statement carries a whole file. */
 import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, ne } from 'drizzle-orm';
 import { ask, type Database, type Queries } from './database.ts';
 import { documentFileParts, documentFiles } from './schema.ts';
 
@@ -79,14 +79,4 @@ export async function readDocumentFile(
     database.drizzle.select({ bytes: documentFileParts.bytes }).from(documentFileParts).where(ofFile).orderBy(asc(documentFileParts.part)),
   );
   return { fileName: row.fileName, mediaType: row.mediaType, version: row.version, bytes: Buffer.concat(parts.map(({ bytes }) => bytes)) };
-}
-
-/** Deletes files that belong neither to the version in use nor to the latest one, and answers how many. */
-export async function sweepDocumentFiles(database: Database): Promise<number> {
-  const { rowCount } = await ask(
-    database.drizzle.execute(sql`
-      delete from document_files f using documents d
-      where d.business_id = f.business_id and d.id = f.document_id and f.version not in (d.version, d.live_version)`),
-  );
-  return rowCount ?? 0;
 }

@@ -7,6 +7,7 @@ import { embeddings } from './schema.ts';
 
 /** Rows of one statement: at 1,536 dimensions some 3 MB. */
 const ROWS_PER_STATEMENT = 500;
+const ROWS_PER_SWEEP = 1_000;
 
 /** SHA-256 of a text as it goes to an embedder, 32 characters of base64url. */
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 32);
@@ -97,18 +98,36 @@ export interface EmbeddingSweep {
   before: Date;
 }
 
-/** Deletes a business's vectors that nothing uses, and answers how many. */
+/** Deletes a business's vectors that nothing uses, a piece at a time, and answers how many. */
 export async function sweepEmbeddings(
   database: Database,
   businessId: string,
   { embedders, keep, before }: EmbeddingSweep,
 ): Promise<number> {
-  const { rowCount } = await ask(
-    database.drizzle.execute(sql`
-      delete from embeddings as e where business_id = ${businessId} and created_at < ${before.toISOString()}::timestamptz
-        and (embedder <> all (${sql.param([...embedders])}::text[])
-          or (digest <> all (${sql.param([...keep])}::text[])
-            and not exists (select from passages p where p.business_id = e.business_id and p.digest = e.digest)))`),
-  );
-  return rowCount ?? 0;
+  let swept = 0;
+  let after = { embedder: '', digest: '' };
+  for (;;) {
+    const { rows } = await ask(
+      database.drizzle.execute<{ swept: string; seen: string; embedder: string | null; digest: string | null }>(sql`
+      with piece as materialized (
+        select embedder, digest, created_at from embeddings
+        where business_id = ${businessId} and (embedder, digest) > (${after.embedder}, ${after.digest})
+        order by embedder, digest limit ${ROWS_PER_SWEEP}
+      ), unused as materialized (
+        select embedder, digest from piece where created_at < ${before.toISOString()}::timestamptz
+          and (embedder <> all (${sql.param([...embedders])}::text[])
+            or (digest <> all (${sql.param([...keep])}::text[])
+              and not exists (select from passages p where p.business_id = ${businessId} and p.digest = piece.digest)))
+      ), gone as (
+        delete from embeddings e using unused u
+        where e.business_id = ${businessId} and e.embedder = u.embedder and e.digest = u.digest returning 1
+      ), last as (select embedder, digest from piece order by embedder desc, digest desc limit 1)
+      select (select count(*) from gone) as swept, (select count(*) from piece) as seen, last.embedder, last.digest
+      from (select) one left join last on true`),
+    );
+    const piece = rows[0];
+    swept += Number(piece?.swept ?? 0);
+    if (Number(piece?.seen ?? 0) < ROWS_PER_SWEEP) return swept;
+    after = { embedder: piece?.embedder ?? '', digest: piece?.digest ?? '' };
+  }
 }

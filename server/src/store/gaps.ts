@@ -7,7 +7,7 @@ import type { Kit } from '#kit/kit.ts';
 import { ask, type Database, found, type Queries } from './database.ts';
 import { type PageQuery, pageByCount, toPage } from './page.ts';
 import { insertQuestion } from './questions.ts';
-import { businesses, gapExamples, gaps } from './schema.ts';
+import { businesses, gaps } from './schema.ts';
 
 /** A cluster as far as finding it again needs. */
 export type KnownGap = Pick<Gap, 'id' | 'question' | 'state'>;
@@ -48,7 +48,7 @@ const toGap = ({ terms: _terms, closedAt: _closedAt, ...row }: Row): Gap => ({
 
 const one = (businessId: string, id: string) => and(eq(gaps.businessId, businessId), eq(gaps.id, id));
 
-/** Gaps with their newest examples, in one query. */
+/** Gaps with their newest examples, in one query. Columns are spelled out: Drizzle would leave out their tables, and each has a `business_id`. */
 const select = (queries: Queries, where: SQL | undefined) =>
   queries
     .select({
@@ -56,7 +56,7 @@ const select = (queries: Queries, where: SQL | undefined) =>
       examples: sql<Row['examples']>`(
         select coalesce(json_agg(json_build_object('text', e.text, 'callId', e.call_id, 'turn', e.turn, 'at', e.at, 'verdict', e.verdict)
           order by e.at desc, e.turn desc), '[]')
-        from (select * from gap_examples where gap_examples.business_id = ${gaps.businessId} and gap_examples.gap_id = ${gaps.id}
+        from (select * from gap_examples where gap_examples.business_id = gaps.business_id and gap_examples.gap_id = gaps.id
           order by at desc limit ${EXAMPLES_SHOWN}) as e)`,
     })
     .from(gaps)
@@ -196,13 +196,14 @@ export async function dismissGap(database: Database, kit: Kit, businessId: strin
 
 /** Deletes all but the newest `keep` examples of each gap, and answers how many. Their counts stay. */
 export async function sweepGapExamples(database: Database, keep: number): Promise<number> {
+  // Business by business: only gaps that were asked more often than `keep` are looked at. The fence (`offset 0`) keeps it so.
   const { rowCount } = await ask(
     database.drizzle.execute(sql`
-      delete from ${gapExamples} using (
-        select business_id, call_id, turn, row_number() over (partition by business_id, gap_id order by at desc) as place from ${gapExamples}
-      ) as ranked
-      where ranked.place > ${keep} and gap_examples.business_id = ranked.business_id
-        and gap_examples.call_id = ranked.call_id and gap_examples.turn = ranked.turn`),
+      delete from gap_examples where (business_id, call_id, turn) in (
+        select extra.business_id, extra.call_id, extra.turn from businesses b
+        cross join lateral (select id from gaps where business_id = b.id and count > ${keep} offset 0) g
+        cross join lateral (select business_id, call_id, turn from gap_examples
+          where business_id = b.id and gap_id = g.id order by at desc offset ${keep}) extra)`),
   );
   return rowCount ?? 0;
 }

@@ -1,6 +1,6 @@
 /** The tables of documents' files and passages, vectors, crawled sites and gaps, as Drizzle sees them. */
 import type { DocumentFault, Gap, KnowledgeSite, Verdict } from '@tandem/contract';
-import { bigint, customType, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, customType, date, doublePrecision, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const businessId = () => text('business_id').notNull();
@@ -63,6 +63,21 @@ export const embeddings = pgTable(
     createdAt: instant('created_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.businessId, table.embedder, table.digest] })],
+);
+
+export const embeddingUsage = pgTable(
+  'embedding_usage',
+  {
+    businessId: businessId(),
+    /** Where the business is. */
+    day: date('day').notNull(),
+    embedder: text('embedder').notNull(),
+    texts: bigint('texts', { mode: 'number' }).notNull(),
+    /** Shares of requests that several businesses had are fractions. */
+    tokens: doublePrecision('tokens').notNull(),
+    costMicros: doublePrecision('cost_micros').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.businessId, table.day, table.embedder] })],
 );
 
 export const sources = pgTable(

@@ -7,7 +7,6 @@ import { emptyDatabase } from '../../test/database.ts';
 import { testKit } from '#kit/testing.ts';
 import { createBusiness, deleteBusiness } from './businesses.ts';
 import { failDocument, putDocumentInUse, readUnfinishedDocuments, readWaitingVersion, tellDocumentState } from './document-versions.ts';
-import { sweepDocumentFiles } from './document-files.ts';
 import {
   createDocument,
   createUploadedDocument,
@@ -91,7 +90,6 @@ describeOnEachDatabase('what a business knows', ({ database, queries }) => {
     expect(await live(id)).toEqual(['Three.']);
     const { rows } = await database().drizzle.execute(sql`select version from document_files union all select version from passages`);
     expect(rows).toEqual([{ version: third.version }, { version: third.version }]);
-    expect(await sweepDocumentFiles(database())).toBe(0);
     await deleteDocument(database(), here, id);
     expect(await putDocumentInUse(database(), kit, second, read('Late.'))).toBe(false);
     expect(await readWaitingVersion(database(), first)).toBeUndefined();
@@ -279,6 +277,9 @@ describeOnEachDatabase('what a business knows', ({ database, queries }) => {
     expect((await readKnownGaps(database(), here, 5)).map(({ id }) => id)).toEqual(['g1', 'g2']);
     await expect(readGap(database(), there, 'g1')).rejects.toMatchObject({ code: 'not-found' });
     await recordGaps(database(), 'business_gone', [finding('g9', example('c9', 1))]);
+    await recordGaps(database(), there, [finding('g1', example('c8', 70))]);
+    expect((await readGap(database(), there, 'g1')).examples.map(({ callId }) => callId)).toEqual(['c8']);
+    expect((await readGap(database(), here, 'g1')).examples.map(({ callId }) => callId)).not.toContain('c8');
 
     await kit.clock.advance(60_000);
     const { question } = await answerGap(database(), kit, here, 'g1', { answer: 'So.' });

@@ -46,7 +46,7 @@ describeOnEachDatabase('migrations', ({ database }) => {
     const older = (await readMigrations()).slice(0, -1);
     await expect(migrate(database(), databaseKit(), older)).rejects.toMatchObject({
       code: 'schema-too-new',
-      detail: { migration: '0006-library' },
+      detail: { migration: '0008-embedding-usage' },
     });
   });
 
@@ -63,7 +63,13 @@ test('an assistant of an older version gets the manners that new ones have', asy
     await database.drizzle.execute(sql`insert into businesses values ('b', 'Old', 'en', 'UTC', now())`);
     await database.drizzle.execute(sql`
       insert into assistants values ('b', 'a', 'Desk', 'desk', 'Hello.', '', 'Bye.', 'en', 'slt', null, 'extractive', null, 'medium', 8000, 60000, true, now(), now())`);
-    expect(await migrate(database, databaseKit())).toEqual(['0004-conversation', '0005-actions', '0006-library']);
+    expect(await migrate(database, databaseKit())).toEqual([
+      '0004-conversation',
+      '0005-actions',
+      '0006-library',
+      '0007-lookups',
+      '0008-embedding-usage',
+    ]);
     const old = await readAssistant(database, 'b', 'a');
     const fresh = assistantInput.parse({
       name: 'Desk',

@@ -23,6 +23,19 @@ export function readCursor(cursor: string): { at: Date; id: string } {
   return { at, id: match[2] };
 }
 
+/** As {@link writeCursor}, for what is in the order of numbers of its own, such as the lines of a call. */
+export function writePlace(...numbers: readonly number[]): string {
+  return Buffer.from(numbers.join('_')).toString('base64url');
+}
+
+/** The `count` numbers of a place. Throws `invalid-input` for anything that {@link writePlace} did not write. */
+export function readPlace(cursor: string, count: number): number[] {
+  const numbers = Buffer.from(cursor, 'base64url').toString('utf8').split('_');
+  if (numbers.length !== count || !numbers.every((number) => /^-?\d{1,15}(\.\d{1,20})?(e-?\d{1,2})?$/.test(number)))
+    throw new TandemError('invalid-input', 'The cursor is not one of ours', { path: 'cursor' });
+  return numbers.map(Number);
+}
+
 /** As {@link pageOf}, most first. A row whose count changes meanwhile may be seen twice, or not at all. */
 export function pageByCount(query: PageQuery, count: Column, id: Column): { after: SQL | undefined; order: [SQL, SQL]; limit: number } {
   const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor);

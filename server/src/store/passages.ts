@@ -31,6 +31,8 @@ export interface LiveDocument {
   audience: string;
 }
 
+const DOCUMENTS_AT_ONCE = 2_000;
+
 const metadata = { base: documents.base, language: documents.language, tags: documents.tags, audience: documents.audience };
 
 async function select(database: Database, embedder: string | undefined, where: SQL | undefined, limit?: number): Promise<StoredPassage[]> {
@@ -89,13 +91,19 @@ export function readLivePassages(
   return select(database, embedder, and(eq(passages.businessId, businessId), named));
 }
 
-/** Every document of a business that is searched: one query tells what changed since it was last read. */
+/** Every document of a business that is searched, by id: what differs from before has changed. One query per {@link DOCUMENTS_AT_ONCE}. */
 export async function readLiveDocuments(database: Database, businessId: string): Promise<LiveDocument[]> {
-  return ask(
-    database.drizzle
-      .select({ documentId: documents.id, version: documents.liveVersion, ...metadata })
-      .from(documents)
-      .where(and(eq(documents.businessId, businessId), gt(documents.liveVersion, 0)))
-      .orderBy(asc(documents.id)),
-  );
+  const all: LiveDocument[] = [];
+  for (let last = ''; ; last = all.at(-1)?.documentId ?? '') {
+    const page = await ask(
+      database.drizzle
+        .select({ documentId: documents.id, version: documents.liveVersion, ...metadata })
+        .from(documents)
+        .where(and(eq(documents.businessId, businessId), gt(documents.id, last), gt(documents.liveVersion, 0)))
+        .orderBy(asc(documents.id))
+        .limit(DOCUMENTS_AT_ONCE),
+    );
+    all.push(...page);
+    if (page.length < DOCUMENTS_AT_ONCE) return all;
+  }
 }

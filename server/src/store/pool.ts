@@ -4,7 +4,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import type { Clock } from '#kit/clock.ts';
 import { messageOf } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import { type Database, faultOf, type Listening, type Queries, type QueryListener } from './database.ts';
+import { type Database, faultOf, type Listening, type Queries, type QueryListener, type RanQuery } from './database.ts';
 import * as schema from './schema.ts';
 
 const READY_WITHIN_MS = 2_000;
@@ -89,7 +89,8 @@ function watchQueries(client: PoolClient, clock: Clock, onQuery: QueryListener):
   const ask = client.query.bind(client) as (...args: unknown[]) => unknown;
   const watched = (...args: unknown[]): unknown => {
     const began = clock.now();
-    const report = (failed: boolean) => onQuery({ tookMs: clock.now() - began, failed });
+    const statement = statementOf(args);
+    const report = (failed: boolean) => onQuery({ tookMs: clock.now() - began, failed, ...statement });
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       args[args.length - 1] = (error: unknown, ...rest: unknown[]) => {
@@ -108,4 +109,10 @@ function watchQueries(client: PoolClient, clock: Clock, onQuery: QueryListener):
     return answer;
   };
   Object.assign(client, { query: watched });
+}
+
+/** `query` takes a text or an object that has one, and the values in either place. */
+function statementOf([query, given]: readonly unknown[]): Pick<RanQuery, 'text' | 'values'> {
+  const its: { text?: string; values?: unknown[] } = typeof query === 'string' ? { text: query } : (query as object);
+  return { text: its.text ?? '', values: Array.isArray(given) ? given : (its.values ?? []) };
 }

@@ -14,6 +14,7 @@ import { sql } from 'drizzle-orm';
 import { PgBoss } from 'pg-boss';
 import type { Kit } from '#kit/kit.ts';
 import type { Database } from './database.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { bossClock } from './queue-clock.ts';
 import { QueueWorker } from './queue-worker.ts';
 import type { JobHandler, JobName, JobPayloads, SendOptions, WorkOptions } from './job.ts';
@@ -88,8 +89,9 @@ export async function openQueue(database: Database, kit: Kit, { superviseMs = SU
   const workers = new Map<JobName, QueueWorker>();
   let closing: Promise<void> | undefined;
 
-  await boss.start();
-  try {
+  /** pg-boss makes its own tables; its check whether they are there is not made for two that look at once. */
+  async function start(): Promise<void> {
+    await boss.start();
     for (const [name, { retryLimit }] of Object.entries(JOBS)) {
       await boss.createQueue(name, {
         policy: 'stately',
@@ -101,6 +103,10 @@ export async function openQueue(database: Database, kit: Kit, { superviseMs = SU
         heartbeatSeconds: HEARTBEAT_S,
       });
     }
+  }
+
+  try {
+    await oneAtATime(database, start);
     // The data folder is locked: whatever the embedded database says is under way, no process does it any more.
     if (database.kind === 'pglite') await failOrphans(database, boss);
   } catch (thrown) {

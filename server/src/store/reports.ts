@@ -1,7 +1,7 @@
 /** Named queries that look over many calls: how long callers waited, and what it cost. Times are of the calls' beginning. */
 import { type LatencyReport, type UsageReport, waterfallStages } from '@tandem/contract';
 import { type SQL, sql } from 'drizzle-orm';
-import { ask, type Database } from './database.ts';
+import { ask, type Database, found } from './database.ts';
 
 export interface ReportRange {
   from: Date;
@@ -45,8 +45,11 @@ export async function reportLatency(database: Database, businessId: string, rang
         percentile_cont(array[0.5, 0.95, 0.99]) within group (order by w.ms::float8) as times
       from (
         select c.business_id, c.assistant_id, c.assistant_name, t.usage, t.waterfall
-        from calls c join call_turns t on t.call_id = c.id
-        where ${within(businessId, range)} and t.waterfall is not null
+        from calls c cross join lateral (
+          -- Fenced: the newest calls one after the other until there are turns enough, never all turns there are.
+          select usage, waterfall from call_turns where call_id = c.id and waterfall is not null offset 0
+        ) t
+        where ${within(businessId, range)}
         order by c.started_at desc, c.id desc limit ${MOST_TURNS}
       ) s ${join}
       cross join lateral jsonb_each_text(s.waterfall) w (stage, ms)
@@ -64,27 +67,57 @@ export async function reportLatency(database: Database, businessId: string, rang
   return { groups: [...groups.values()].sort((a, b) => b.turns - a.turns || (a.key < b.key ? -1 : 1)) };
 }
 
-/** What was used and what it cost, by provider and by day of the business's own time zone. Two queries in one snapshot. */
-export function reportUsage(database: Database, businessId: string, range: ReportRange, timeZone: string): Promise<UsageReport> {
-  return ask(
-    database.transaction(async (queries) => {
-      const days = await queries.execute<{ day: string; calls: string; costMicros: number }>(sql`
-        select to_char(c.started_at at time zone ${timeZone}, 'YYYY-MM-DD') as day, count(*) as calls,
-          coalesce(sum(c.cost_micros), 0) as "costMicros"
-        from calls c where ${within(businessId, range)} group by 1 order by 1`);
-      const lines = await queries.execute<UsageReport['lines'][number]>(sql`
+type Totals = { days: { day: string; calls: number; costMicros: number }[]; lines: UsageReport['lines'] };
+
+/** Days that the range touches, each as a whole. Vectors belong to no assistant. */
+const embeddedWithin = (businessId: string, { from, to, assistantId }: ReportRange): SQL => sql`
+  e.business_id = ${businessId} and ${assistantId === undefined ? sql`true` : sql`false`}
+  and e.day >= (${from.toISOString()}::timestamptz at time zone b.time_zone)::date
+  and e.day <= ((${to.toISOString()}::timestamptz - interval '1 millisecond') at time zone b.time_zone)::date`;
+
+/**
+ * What was used and what it cost, by provider and by day of the business's own time zone, vectors included. One query.
+ * Throws `not-found`.
+ */
+export async function reportUsage(database: Database, businessId: string, range: ReportRange): Promise<UsageReport> {
+  const { rows } = await ask(
+    database.drizzle.execute<Totals>(sql`
+      with c as materialized (
+        select c.started_at, c.cost_micros, c.usage from calls c where ${within(businessId, range)}
+      ), e as materialized (
+        select e.day, e.embedder, e.texts, e.tokens, e.cost_micros
+        from businesses b join embedding_usage e on e.business_id = b.id where ${embeddedWithin(businessId, range)}
+      ), days as (
+        select d.day, sum(d.calls) as calls, sum(d."costMicros") as "costMicros" from (
+          select to_char(c.started_at at time zone b.time_zone, 'YYYY-MM-DD') as day, count(*) as calls,
+            coalesce(sum(c.cost_micros), 0) as "costMicros"
+          from businesses b cross join c where b.id = ${businessId} group by 1
+          union all
+          select to_char(e.day, 'YYYY-MM-DD'), 0, sum(e.cost_micros) from e where e.cost_micros > 0 group by 1
+        ) d group by 1
+      ), lines as (
         select u.stage, u.provider, u.model, u.unit, sum(u.quantity) as quantity, sum(u."costMicros") as "costMicros"
-        from calls c cross join lateral jsonb_to_recordset(c.usage)
+        from c cross join lateral jsonb_to_recordset(c.usage)
           as u (stage text, provider text, model text, unit text, quantity float8, "costMicros" float8)
-        where ${within(businessId, range)}
-        group by 1, 2, 3, 4 order by 6 desc, 1, 2, 3, 4`);
-      const counted = days.rows.map((row) => ({ ...row, calls: Number(row.calls) }));
-      return {
-        totalCostMicros: counted.reduce((sum, { costMicros }) => sum + costMicros, 0),
-        calls: counted.reduce((sum, { calls }) => sum + calls, 0),
-        lines: lines.rows,
-        days: counted,
-      };
-    }, 'repeatable read'),
+        group by 1, 2, 3, 4
+        union all
+        select 'embedder', split_part(e.embedder, '/', 1), substr(e.embedder, length(split_part(e.embedder, '/', 1)) + 2), u.unit,
+          sum(u.quantity), sum(u.cost)
+        from e cross join lateral (values ('texts', e.texts::float8, 0::float8), ('input-tokens', e.tokens, e.cost_micros))
+          as u (unit, quantity, cost)
+        where u.quantity > 0 group by e.embedder, u.unit
+      )
+      select (select coalesce(json_agg(d order by d.day), '[]') from days d) as days,
+        (select coalesce(json_agg(l order by l."costMicros" desc, l.stage, l.provider, l.model, l.unit), '[]') from lines l) as lines
+      from businesses where id = ${businessId}`),
   );
+  const { days, lines } = found(rows);
+  const embedded = lines.filter(({ stage }) => stage === 'embedder');
+  return {
+    ...(embedded.length > 0 && { embeddingCostMicros: embedded.reduce((sum, { costMicros }) => sum + costMicros, 0) }),
+    totalCostMicros: days.reduce((sum, { costMicros }) => sum + costMicros, 0),
+    calls: days.reduce((sum, { calls }) => sum + calls, 0),
+    lines,
+    days,
+  };
 }

@@ -127,8 +127,10 @@ create table calls (
 );
 CREATE INDEX calls_assistant ON public.calls USING btree (business_id, assistant_id, started_at DESC, id DESC);
 CREATE INDEX calls_cost ON public.calls USING btree (business_id, started_at) INCLUDE (assistant_id, cost_micros);
+CREATE INDEX calls_gateway ON public.calls USING btree (business_id, gateway, started_at DESC, id DESC);
 CREATE INDEX calls_live ON public.calls USING btree (business_id, started_at DESC, id DESC) WHERE (ended_at IS NULL);
 CREATE INDEX calls_newest ON public.calls USING btree (business_id, started_at DESC, id DESC);
+CREATE INDEX calls_parties ON public.calls USING gin (party_grams(from_address, to_address)) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX calls_pkey ON public.calls USING btree (id);
 CREATE INDEX calls_reason ON public.calls USING btree (business_id, ended_reason, started_at DESC, id DESC);
 
@@ -182,8 +184,19 @@ create table documents (
 );
 CREATE INDEX documents_newest ON public.documents USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX documents_pkey ON public.documents USING btree (business_id, id);
-CREATE INDEX documents_source ON public.documents USING btree (business_id, source_id) WHERE (source_id IS NOT NULL);
+CREATE INDEX documents_source ON public.documents USING btree (business_id, source_id, url) WHERE (source_id IS NOT NULL);
 CREATE INDEX documents_unfinished ON public.documents USING btree (created_at) WHERE (state <> ALL (ARRAY['ready'::text, 'failed'::text]));
+
+create table embedding_usage (
+  business_id text not null,
+  day date not null,
+  embedder text not null,
+  texts bigint not null,
+  tokens double precision not null,
+  cost_micros double precision not null,
+  FOREIGN KEY (business_id) REFERENCES businesses(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX embedding_usage_pkey ON public.embedding_usage USING btree (business_id, day, embedder);
 
 create table embeddings (
   business_id text not null,
@@ -226,6 +239,7 @@ CREATE INDEX gaps_all ON public.gaps USING btree (business_id, count DESC, id DE
 CREATE INDEX gaps_latest ON public.gaps USING btree (business_id, last_at DESC);
 CREATE INDEX gaps_most ON public.gaps USING btree (business_id, state, count DESC, id DESC);
 CREATE UNIQUE INDEX gaps_pkey ON public.gaps USING btree (business_id, id);
+CREATE INDEX gaps_question ON public.gaps USING btree (business_id, question_id) WHERE (question_id IS NOT NULL);
 
 create table journal_cursor (
   journal text not null,
@@ -277,6 +291,7 @@ create table numbers (
 );
 CREATE UNIQUE INDEX numbers_address ON public.numbers USING btree (business_id, address);
 CREATE INDEX numbers_assistant ON public.numbers USING btree (business_id, assistant_id);
+CREATE INDEX numbers_by_address ON public.numbers USING btree (address);
 CREATE UNIQUE INDEX numbers_e164 ON public.numbers USING btree (address) WHERE (address ~~ '+%'::text);
 CREATE INDEX numbers_newest ON public.numbers USING btree (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX numbers_pkey ON public.numbers USING btree (business_id, id);

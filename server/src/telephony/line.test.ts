@@ -26,3 +26,15 @@ test('nobody fills the journal with digits, or has more answered than anybody ty
   expect(digits.length).toBeLessThanOrEqual(40 + 10 * 20);
   expect(typed).toBeLessThanOrEqual(10 + 10);
 });
+
+test('a leg keeps the time of the clock: frames that a stalled loop has left out are passed over', () => {
+  const { clock, log } = testKit();
+  const line = new Line({ format: 'mulaw-8000', clock, log });
+  const at: number[] = [];
+  const nothing = () => {};
+  line.attach({ frame: (frame) => at.push(frame.at), digit: nothing, typed: nothing, recognised: nothing, ended: nothing });
+  const heard = new Uint8Array(160);
+  // Late is not left out: deadlines are absolute. Then 2 s are missing, and it goes on.
+  for (const dueAt of [5_000, 5_020, 5_040, 7_060, 7_080]) line.deliver(heard, false, undefined, Number.NaN, dueAt);
+  expect(at).toEqual([0, 20, 40, 2_060, 2_080]);
+});

@@ -34,6 +34,8 @@ export class Line {
   readonly #digits: TokenBucket;
   readonly #typed: TokenBucket;
   #listener: LegListener | undefined;
+  /** When the first frame was due; NaN before. */
+  #firstDue = Number.NaN;
   #playout: LegPlayout | undefined;
   #ended: LegEndCause | undefined;
 
@@ -91,11 +93,18 @@ export class Line {
     this.#playout?.markPlayed();
   }
 
-  /** Hands one frame to the listener; time moves on by 20 ms. `arrivedAt` on the clock, NaN where it is not known. */
-  deliver(heard: Sound, concealed: boolean, sent: Sound | undefined, arrivedAt = Number.NaN): void {
+  /**
+   * Hands one frame to the listener; time moves on by 20 ms, and over whatever a stalled loop has left out: the leg's time
+   * is that of the clock, or a quiet of before a stall would look longer than it was. `arrivedAt` on the clock, NaN where
+   * it is not known; `dueAt` is when the frame was due.
+   */
+  deliver(heard: Sound, concealed: boolean, sent: Sound | undefined, arrivedAt = Number.NaN, dueAt = Number.NaN): void {
     const frame = this.#frame;
     frame.arrivedAt = arrivedAt;
     frame.at += FRAME_MS;
+    if (Number.isNaN(this.#firstDue)) this.#firstDue = dueAt - frame.at;
+    const left = Math.round((dueAt - this.#firstDue - frame.at) / FRAME_MS);
+    if (left > 0) frame.at += left * FRAME_MS;
     const listener = this.#listener;
     if (!listener || this.#ended) return;
     frame.sound = heard;

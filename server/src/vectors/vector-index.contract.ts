@@ -118,6 +118,78 @@ export function describeVectorIndex(name: string, open: () => Promise<VectorInde
       expect(await idsOf(partition, { vector: axis(0), limit: 9 })).toEqual(['d']);
     });
 
+    test('what is named stays, everything else goes', async () => {
+      const [partition, other] = [partitionOf(), partitionOf()];
+      const points = Array.from({ length: 450 }, (_, i) => pointOf(`p${i}`, { tags: [i % 2 === 0 ? 'even' : 'odd'] }));
+      await index.upsert(partition, points);
+      await index.upsert(other, [pointOf('p1')]);
+      const kept = points.filter((_, i) => i % 3 === 0);
+      await index.retain(partition, [...kept.map(({ id }) => id), 'never']);
+      expect(await index.size(partition)).toBe(150);
+      const query = { vector: points[4].vector, limit: 200, filter: { tags: ['even'] } };
+      expect((await idsOf(partition, query)).sort()).toEqual(
+        nearestOf(kept, query)
+          .map(({ id }) => id)
+          .sort(),
+      );
+      await index.retain(
+        partition,
+        kept.map(({ id }) => id),
+      );
+      expect(await index.size(partition)).toBe(150);
+      await index.retain(partition, []);
+      expect(await index.size(partition)).toBe(0);
+      await index.retain(partitionOf(), ['a']);
+      expect(await idsOf(other, { vector: axis(0), limit: 9 })).toEqual(['p1']);
+    });
+
+    test('the bases that hold points are named, of this business and embedder only', async () => {
+      const first = partitionOf();
+      const { businessId } = first;
+      const bases = async (of = 'words-1', dimensions = 16) => (await index.bases(businessId, of, dimensions)).sort();
+      expect(await bases()).toEqual([]);
+      for (const base of ['main', "it's sales"]) await index.upsert({ ...first, base }, [pointOf('a'), pointOf('b')]);
+      await index.upsert({ ...first, embedder: 'words-2', base: 'other' }, [pointOf('a')]);
+      await index.upsert({ ...first, dimensions: 8, base: 'small' }, [pointOf('a', { vector: axis(0, 8) })]);
+      await index.upsert(partitionOf({ base: 'foreign' }), [pointOf('a')]);
+      // Asked about, and empty.
+      await index.size({ ...first, base: 'empty' });
+      expect(await bases()).toEqual(["it's sales", 'main']);
+      expect(await bases('words-2')).toEqual(['other']);
+      expect(await bases('words-1', 8)).toEqual(['small']);
+      await index.remove(first, ['a', 'b']);
+      expect(await bases()).toEqual(["it's sales"]);
+      await index.drop({ ...first, base: "it's sales" });
+      expect(await bases()).toEqual([]);
+    });
+
+    test('the same points again change nothing; other metadata alone is seen', async () => {
+      const partition = partitionOf();
+      const points = Array.from({ length: 30 }, (_, i) => pointOf(`p${i}`, { tags: ['b', 'a'], documentId: `doc_${i % 3}` }));
+      await index.upsert(partition, points);
+      const query = { vector: axis(2), limit: 50 };
+      const before = await index.nearest(partition, query);
+      await index.upsert(
+        partition,
+        points.map((point) => ({ ...point, vector: point.vector.slice() })),
+      );
+      expect(await index.nearest(partition, query)).toEqual(before);
+      expect(await index.size(partition)).toBe(30);
+      const tagged = points.map((point, i) => (i < 10 ? { ...point, tags: ['c'], audience: 'dealers' } : point));
+      await index.upsert(partition, tagged);
+      expect(await index.nearest(partition, query)).toEqual(before);
+      for (const filter of [{ tags: ['c'] }, { tags: ['a'] }, { audiences: ['dealers'], documentIds: ['doc_1'] }]) {
+        expect(await idsOf(partition, { ...query, filter })).toEqual(nearestOf(tagged, { ...query, filter }).map(({ id }) => id));
+      }
+      // The last of two with the same id counts, also when the first is the one that is there.
+      await index.upsert(partition, [tagged[0], { ...tagged[0], vector: axis(9) }]);
+      await index.upsert(partition, [tagged[0], { ...tagged[0], vector: axis(9) }]);
+      expect((await index.nearest(partition, { vector: axis(9), limit: 1 }))[0]).toEqual({
+        id: 'p0',
+        score: expect.closeTo(1, SCORE_DIGITS),
+      });
+    });
+
     test('businesses, bases, embedders and sizes never meet', async () => {
       const first = partitionOf();
       const others = [
@@ -261,7 +333,16 @@ export function describeVectorIndex(name: string, open: () => Promise<VectorInde
           const ids = Array.from({ length: 1 + random.below(5) }, () => `${random.below(3)}-${random.below(150)}`);
           await index.remove(partition, ids);
           for (const id of ids) model.delete(id);
-        } else if (dice === 45 && random.below(4) === 0) {
+        } else if (dice === 46 && random.below(3) === 0) {
+          const ids = [...model.keys()].filter(() => random.below(8) > 0);
+          await index.retain(partition, [...ids, 'never']);
+          for (const id of model.keys()) if (!ids.includes(id)) model.delete(id);
+        } else if (dice < 50) {
+          // As after a restart: what is there comes again, some of it with other metadata.
+          const again = [...model.values()].slice(0, 40).map((point) => (random.below(5) === 0 ? { ...point, language: 'fr' } : point));
+          await index.upsert(partition, again);
+          for (const point of again) model.set(point.id, point);
+        } else if (dice === 50 && random.below(4) === 0) {
           await index.drop(partition);
           model.clear();
         } else {

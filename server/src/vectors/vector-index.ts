@@ -57,11 +57,15 @@ export interface VectorIndexStats {
 /** One contract for all rooms: `vector-index.contract.ts`. Rejects with `TandemError` `unavailable` when it cannot be reached. */
 export interface VectorIndex {
   readonly name: string;
-  /** Searches started after it resolved see the points. */
+  /** Searches started after it resolved see the points. One that is there already, the same in everything, costs a comparison. */
   upsert(partition: Partition, points: readonly VectorPoint[]): Promise<void>;
   /** Ids that are not there are no error. */
   remove(partition: Partition, ids: readonly string[]): Promise<void>;
+  /** Removes every point that is not named; ids that are not there are no error. */
+  retain(partition: Partition, ids: readonly string[]): Promise<void>;
   drop(partition: Partition): Promise<void>;
+  /** The knowledge bases that hold points of this embedder, in no order. */
+  bases(businessId: string, embedder: string, dimensions: number): Promise<string[]>;
   /** Best first; of equals the smaller id. An unknown partition is empty. */
   nearest(partition: Partition, query: NearestQuery): Promise<Near[]>;
   size(partition: Partition): Promise<number>;

@@ -122,6 +122,7 @@ export function costOf(micros: number): string {
 const unitWords: Record<UsageLine['unit'], string> = {
   seconds: 'of sound',
   characters: 'characters spoken',
+  texts: 'texts',
   'input-tokens': 'tokens read',
   'cached-tokens': 'tokens read again, from the cache',
   'output-tokens': 'tokens written',
@@ -139,6 +140,7 @@ export const stageOfProvider: Record<UsageLine['stage'], string> = {
   'language-model': 'Thinking',
   synthesizer: 'Speaking',
   'speech-to-speech': 'Listening and speaking',
+  embedder: 'Finding by meaning',
 };
 
 const vendorNames: Record<string, string> = {
@@ -156,6 +158,8 @@ const vendorNames: Record<string, string> = {
   flite: 'Flite (built in)',
   pocketsphinx: 'PocketSphinx (built in)',
   extractive: 'Answers from your documents (built in)',
+  'hashing-1': 'Hashing (built in)',
+  'onnx-embedder': 'ONNX (local)',
   sherpa: 'Sherpa (local)',
   scripted: 'Scripted (for tests)',
 };

@@ -2,10 +2,10 @@
 import type { Verdict } from '@tandem/contract';
 
 type Words = {
-  /** Of a try-out. */
+  /** Of a search that is tried out. */
   would: string;
   why: string;
-  /** Of a call. */
+  /** Of a turn of a call. */
   did: string;
   tone: 'good' | 'slow' | 'bad';
 };
@@ -20,13 +20,13 @@ export const verdictWords: Record<Verdict, Words> = {
   clarify: {
     would: 'It would ask back',
     why: 'Something is near, but not near enough: it asks once what the caller means.',
-    did: 'Near, but not sure: asked back',
+    did: 'Something near, but not enough',
     tone: 'slow',
   },
   unknown: {
     would: 'It would say that it does not know',
     why: 'Nothing it may use fits. It takes a message, or transfers to a person.',
-    did: 'Said that it does not know',
+    did: 'Nothing that answers it',
     tone: 'bad',
   },
 };

@@ -21,7 +21,17 @@ type ChoicesFieldProps = {
 
 /** Any number of values: those in use are at hand, others are written. */
 export function ChoicesField(props: ChoicesFieldProps) {
-  const { label, none, hint, fault, known, chosen, onChange, wordsOf = (value) => value, read = (value) => value.trim() || undefined } = props;
+  const {
+    label,
+    none,
+    hint,
+    fault,
+    known,
+    chosen,
+    onChange,
+    wordsOf = (value) => value,
+    read = (value) => value.trim() || undefined,
+  } = props;
   const id = useId();
   const [text, setText] = useState('');
   const fresh = read(text);
@@ -38,9 +48,11 @@ export function ChoicesField(props: ChoicesFieldProps) {
   };
   return (
     <fieldset className="min-w-0" aria-describedby={fault || hint ? `${id}-hint` : undefined}>
-      <legend className="text-[0.8667rem] font-medium">{label}</legend>
+      <legend className="text-[0.8667rem] font-medium">
+        {label}
+        {chosen.length === 0 && <span className="font-normal text-ink-3">: {none}</span>}
+      </legend>
       <div className="mt-1.5 flex flex-wrap items-center gap-2">
-        {chosen.length === 0 && <span className="text-[0.8667rem] text-ink-3">{none}</span>}
         {chosen.map((value) => (
           <Choice key={value} on words={wordsOf(value)} onClick={() => onChange(chosen.filter((each) => each !== value))} />
         ))}

@@ -1,5 +1,5 @@
 /** `/api/v1/calls`: the list, one call, its events, words and turns; placing and ending one. */
-import { callInput, callQuery, page } from '@tandem/contract';
+import { callInput, callQuery, page, type Page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { TandemError } from '#kit/errors.ts';
 import { readCallEvents } from '#store/call-events.ts';
 import { listCalls, readCall, readTranscript, readTurns } from '#store/calls.ts';
 import type { Database } from '#store/database.ts';
+import { readPlace, writePlace } from '#store/page.ts';
 import type { CallThread } from '../call-thread-client.ts';
 import { idParams, shapes } from '../schemas.ts';
 
@@ -16,10 +17,13 @@ export interface CallOptions {
 }
 
 const MOST_EVENTS = 1_000;
+/** Lines or turns: more than an hour of a call. */
+const MOST_PARTS = 1_000;
 const eventsQuery = z.object({
   after: z.coerce.number().int().min(-1).max(2_147_483_647).default(-1).describe('seq of the last event known'),
   limit: z.coerce.number().int().min(1).max(MOST_EVENTS).default(MOST_EVENTS),
 });
+const partQuery = pageQuery.extend({ limit: z.coerce.number().int().min(1).max(MOST_PARTS).default(MOST_PARTS) });
 const eventsPage = z.object({
   items: z.array(shapes.callEvent),
   nextAfter: z.number().int().optional().describe('`after` of the next page; absent on the last'),
@@ -67,15 +71,29 @@ export function callRoutes(plain: FastifyInstance, { database, callThread }: Cal
     return { items, ...(last && found.length > limit && { nextAfter: last.seq }) };
   });
 
-  const lines = { 200: z.object({ items: z.array(shapes.transcriptLine) }) };
-  const transcript = { tags, summary: 'What each party heard, in order', params, response: lines };
-  app.get(`${path}/:id/transcript`, { schema: transcript }, async (request) => ({
-    items: await readTranscript(database, request.businessId, request.params.id),
-  }));
+  const lines = { 200: page(shapes.transcriptLine) };
+  const transcript = { tags, summary: 'What each party heard, in order', params, querystring: partQuery, response: lines };
+  app.get(`${path}/:id/transcript`, { schema: transcript }, async (request) => {
+    const { cursor, limit } = request.query;
+    const [fromMs, seq] = cursor === undefined ? [] : readPlace(cursor, 2);
+    const after = fromMs === undefined || seq === undefined ? undefined : { fromMs, seq };
+    const found = await readTranscript(database, request.businessId, request.params.id, { after, limit: limit + 1 });
+    return pageOfParts(found, limit, (line) => writePlace(line.fromMs, line.seq));
+  });
 
-  const rows = { 200: z.object({ items: z.array(shapes.callTurn) }) };
-  const turns = { tags, summary: 'The latency of every turn, stage by stage', params, response: rows };
-  app.get(`${path}/:id/turns`, { schema: turns }, async (request) => ({
-    items: await readTurns(database, request.businessId, request.params.id),
-  }));
+  const rows = { 200: page(shapes.callTurn) };
+  const turns = { tags, summary: 'The latency of every turn, stage by stage', params, querystring: partQuery, response: rows };
+  app.get(`${path}/:id/turns`, { schema: turns }, async (request) => {
+    const { cursor, limit } = request.query;
+    const after = cursor === undefined ? undefined : readPlace(cursor, 1)[0];
+    const found = await readTurns(database, request.businessId, request.params.id, { after, limit: limit + 1 });
+    return pageOfParts(found, limit, ({ turn }) => writePlace(turn));
+  });
+}
+
+/** One more than asked tells whether another page follows. */
+function pageOfParts<Part>(found: readonly Part[], limit: number, place: (part: Part) => string): Page<Part> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, ...(last !== undefined && found.length > limit && { nextCursor: place(last) }) };
 }

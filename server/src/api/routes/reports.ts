@@ -2,10 +2,8 @@
 import { latencyQuery, usageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import { readBusiness } from '#store/businesses.ts';
 import type { Database } from '#store/database.ts';
 import { MOST_TURNS, type ReportRange, reportLatency, reportUsage } from '#store/reports.ts';
 import { shapes } from '../schemas.ts';
@@ -61,10 +59,7 @@ export function reportRoutes(plain: FastifyInstance, { database, kit }: ReportOp
     querystring: usageQuery,
     response: { 200: shapes.usageReport },
   };
-  const usageOf = async (businessId: string, query: z.infer<typeof usageQuery>) => {
-    const range = rangeOf(query, kit.clock.wall());
-    const { timeZone } = await readBusiness(database, businessId);
-    return reportUsage(database, businessId, range, timeZone);
-  };
-  app.get('/api/v1/usage', { schema: usage }, (request) => usageOf(request.businessId, request.query));
+  app.get('/api/v1/usage', { schema: usage }, (request) =>
+    reportUsage(database, request.businessId, rangeOf(request.query, kit.clock.wall())),
+  );
 }

@@ -20,7 +20,7 @@ function open(bytes: Uint8Array): Promise<ZipFile> {
 }
 
 const damagedBy = (error: Error): ExtractionError =>
-  error.message.includes('encrypt') ? encrypted() : damaged(`The archive is damaged: ${error.message}.`, error);
+  error.message.includes('encrypt') ? encrypted() : damaged(`The archive is damaged: ${error.message.replace(/\.+$/, '')}.`, error);
 const encrypted = () => new ExtractionError('file-encrypted', 'The file is protected with a password.');
 
 function directoryOf(zip: ZipFile, limits: ArchiveLimits): Promise<Map<string, Entry>> {

@@ -151,12 +151,12 @@ export class BrowserLeg implements Leg, Paced {
     if (this.#line.end(cause)) this.#close(closeCode);
   }
 
-  tick(_deadline: number, late: number): void {
+  tick(deadline: number, late: number): void {
     if (this.#line.ended) return;
     const sent = this.#line.pull(late) ? this.#line.out : undefined;
     if (sent) this.#send(sent);
     const arrived = this.#queue.pull(this.#heard);
-    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN);
+    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN, deadline);
     this.#watch();
   }
 

@@ -127,7 +127,7 @@ export class LoopbackLeg implements Leg, Paced {
     };
   }
 
-  tick(_deadline: number, late: number): void {
+  tick(deadline: number, late: number): void {
     const line = this.#line;
     if (line.ended) return;
     const sent = line.pull(late) ? line.out : undefined;
@@ -137,7 +137,7 @@ export class LoopbackLeg implements Leg, Paced {
     if (arrived) this.#received.packets++;
     else this.#received.lost++;
     this.#sendDigit();
-    line.deliver(this.#heard, !arrived, sent, arrived ? this.#options.kit.clock.now() : Number.NaN);
+    line.deliver(this.#heard, !arrived, sent, arrived ? this.#options.kit.clock.now() : Number.NaN, deadline);
   }
 
   /** Our own fault: a call without sound is over. */

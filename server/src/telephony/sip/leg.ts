@@ -175,7 +175,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     if (line.ended) return;
     const { rtp, codec } = this.#wire;
     const concealed = this.#receive(rtp, codec, deadline);
-    line.deliver(this.#heard, concealed, this.#sent, concealed || !rtp ? Number.NaN : rtp.arrivedAt);
+    line.deliver(this.#heard, concealed, this.#sent, concealed || !rtp ? Number.NaN : rtp.arrivedAt, deadline);
     if (++this.#ticks % CHECK_TICKS === 0) this.#checkMedia(rtp);
   }
 

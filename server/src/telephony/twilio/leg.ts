@@ -150,7 +150,7 @@ export class TwilioLeg implements Leg, Paced {
     return this.#line.ended !== undefined;
   }
 
-  tick(_deadline: number, late: number): void {
+  tick(deadline: number, late: number): void {
     if (this.#line.ended) return;
     const lead = this.#lead;
     if (lead.count <= REFILL_AT) this.#refill(late);
@@ -162,7 +162,7 @@ export class TwilioLeg implements Leg, Paced {
     }
     const arrived = this.#queue.pull(this.#heard);
     if (sent) this.#line.markPlayed();
-    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN);
+    this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN, deadline);
     if (++this.#quietTicks === MEDIA_LOST_TICKS) this.#lose();
   }
 

@@ -13,6 +13,8 @@ import { ChromaHttp, ChromaNotFound, type ChromaSettings, forChange, forSearch, 
 /** Points per request: at most so many, and so many numbers (each about 12 characters; Chroma takes 40 MB). */
 const BATCH_POINTS = 1_000;
 const BATCH_FLOATS = 400_000;
+/** Of a list that is read to its end. */
+const PAGE = 1_000;
 /** Asked beyond the limit: HNSW is surest of its first results, and equals at the end are put in order here. */
 const MIN_ASKED = 64;
 const ASKED_PER_LIMIT = 3;
@@ -46,11 +48,16 @@ export class ChromaIndex implements VectorIndex {
 
   async remove(partition: Partition, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
+    await this.#turns.take(partitionKey(partition), () => this.#delete(partition, ids));
+  }
+
+  async retain(partition: Partition, ids: readonly string[]): Promise<void> {
+    const named = new Set(ids);
     await this.#turns.take(partitionKey(partition), async () => {
-      for (let from = 0; from < ids.length; from += BATCH_POINTS) {
-        const body = { ids: [...new Set(ids.slice(from, from + BATCH_POINTS))] };
-        await this.#withCollection(partition, false, (path) => this.#http.ask('POST', `${path}/delete`, body, forChange), undefined);
-      }
+      const gone: string[] = [];
+      // All are listed before the first goes: the pages are counted from the beginning.
+      for await (const page of this.#pages((offset) => this.#idsFrom(partition, offset))) gone.push(...page.filter((id) => !named.has(id)));
+      await this.#delete(partition, gone);
     });
   }
 
@@ -60,6 +67,26 @@ export class ChromaIndex implements VectorIndex {
       this.#collections.delete(key);
       await this.#http.ask('DELETE', `/collections/${nameOf(partition)}`, undefined, forChange).catch(ignoreMissing);
     });
+  }
+
+  /** Chroma cannot look for collections by their metadata: all of the database are listed. */
+  async bases(businessId: string, embedder: string, dimensions: number): Promise<string[]> {
+    const bases: string[] = [];
+    const list = (offset: number) =>
+      this.#http.ask<{ metadata: Record<string, unknown> | null }[]>(
+        'GET',
+        `/collections?limit=${PAGE}&offset=${offset}`,
+        undefined,
+        forChange,
+      );
+    for await (const page of this.#pages(list)) {
+      for (const { metadata } of page) {
+        if (metadata?.businessId !== businessId || metadata.embedder !== embedder || metadata.dimensions !== dimensions) continue;
+        const base = String(metadata.base);
+        if ((await this.size({ businessId, base, embedder, dimensions })) > 0) bases.push(base);
+      }
+    }
+    return bases;
   }
 
   async nearest(partition: Partition, query: NearestQuery): Promise<Near[]> {
@@ -97,6 +124,29 @@ export class ChromaIndex implements VectorIndex {
   async close(): Promise<void> {
     await this.#turns.idle();
     this.#http.close();
+  }
+
+  #idsFrom(partition: Partition, offset: number): Promise<string[]> {
+    const ask = async (path: string) =>
+      (await this.#http.ask<{ ids: string[] }>('POST', `${path}/get`, { limit: PAGE, offset, include: [] }, forChange)).ids;
+    return this.#withCollection(partition, false, ask, []);
+  }
+
+  async #delete(partition: Partition, ids: readonly string[]): Promise<void> {
+    for (let from = 0; from < ids.length; from += BATCH_POINTS) {
+      const body = { ids: [...new Set(ids.slice(from, from + BATCH_POINTS))] };
+      await this.#withCollection(partition, false, (path) => this.#http.ask('POST', `${path}/delete`, body, forChange), undefined);
+    }
+  }
+
+  /** Until one is empty: a server may give less at once than it is asked for. */
+  async *#pages<T>(list: (offset: number) => Promise<T[]>): AsyncGenerator<T[]> {
+    for (let offset = 0; ; ) {
+      const page = await list(offset);
+      if (page.length === 0) return;
+      yield page;
+      offset += page.length;
+    }
   }
 
   async #upsertBatch(path: string, batch: readonly VectorPoint[]): Promise<void> {

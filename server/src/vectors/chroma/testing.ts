@@ -16,6 +16,7 @@ interface Stored {
 interface Collection {
   id: string;
   name: string;
+  metadata: unknown;
   points: Map<string, Stored>;
 }
 
@@ -30,6 +31,9 @@ export interface TestChroma {
 
 const ROOT = '/api/v2/tenants/default_tenant/databases/default_database/collections';
 
+/** Of a page, whatever is asked for: a server has a bound of its own. */
+const MOST_LISTED = 100;
+
 export async function startTestChroma(): Promise<TestChroma> {
   const collections = new Map<string, Collection>();
   const requests: TestChroma['requests'] = [];
@@ -37,12 +41,18 @@ export async function startTestChroma(): Promise<TestChroma> {
   let made = 0;
 
   function answer(method: string, path: string, body: Record<string, unknown>): [number, unknown] {
-    const [name, action] = path.slice(ROOT.length).split('/').slice(1);
+    const { pathname, searchParams } = new URL(path, 'http://chroma');
+    const [name, action] = pathname.slice(ROOT.length).split('/').slice(1);
     if (!path.startsWith(ROOT)) return [404, { error: 'NotFoundError', message: 'no such path' }];
+    if (name === undefined && method === 'GET') {
+      const [offset, limit] = [Number(searchParams.get('offset') ?? 0), Number(searchParams.get('limit') ?? 100)];
+      const page = [...collections.values()].slice(offset, offset + Math.min(limit, MOST_LISTED));
+      return [200, page.map(({ id, name: its, metadata }) => ({ id, name: its, metadata }))];
+    }
     if (name === undefined) {
       const wanted = String(body.name);
       if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]$/.test(wanted)) return [400, { error: 'InvalidArgumentError', message: 'name' }];
-      const collection = collections.get(wanted) ?? { id: `id-${made++}`, name: wanted, points: new Map() };
+      const collection = collections.get(wanted) ?? { id: `id-${made++}`, name: wanted, metadata: body.metadata, points: new Map() };
       collections.set(wanted, collection);
       return [200, { id: collection.id, name: wanted }];
     }
@@ -92,6 +102,10 @@ export async function startTestChroma(): Promise<TestChroma> {
 
 function act({ points }: Collection, action: string, body: Record<string, unknown>): [number, unknown] {
   const ids = (body.ids ?? []) as string[];
+  if (action === 'get' && body.ids === undefined) {
+    const { offset, limit } = body as { offset: number; limit: number };
+    return [200, { ids: [...points.keys()].slice(offset, offset + Math.min(limit, MOST_LISTED)) }];
+  }
   if (action === 'get') {
     const known = ids.filter((id) => points.has(id));
     return [200, { ids: known, metadatas: known.map((id) => points.get(id)?.metadata ?? null) }];

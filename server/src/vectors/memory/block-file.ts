@@ -55,17 +55,20 @@ export interface BlockReader {
 export async function readBlocks<T>(path: string, work: (reader: BlockReader) => Promise<T>): Promise<T> {
   const file = await open(path, 'r');
   try {
-    const read = async () => {
-      const head = await exactly(file, HEAD_BYTES);
-      const length = head.readUInt32LE(0);
-      if (length > BLOCK_BYTES * 2) throw new DamagedFile('a block longer than any that is written');
-      const block = await exactly(file, length);
-      if (crc32(block) !== head.readUInt32LE(4)) throw new DamagedFile('a checksum is wrong');
-      return block;
-    };
+    const read = () => readBlock(file);
     const result = await work({ read });
     if ((await read()).length !== 0) throw new DamagedFile('more than was expected');
     return result;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The block a file begins with; nothing is said of the others. Throws {@link DamagedFile}, or what the file system throws. */
+export async function readFirstBlock(path: string): Promise<Buffer<ArrayBuffer>> {
+  const file = await open(path, 'r');
+  try {
+    return await readBlock(file);
   } finally {
     await file.close();
   }
@@ -86,6 +89,15 @@ export async function checksumOf(path: string): Promise<{ bytes: number; crc: nu
   } finally {
     await file.close();
   }
+}
+
+async function readBlock(file: FileHandle): Promise<Buffer<ArrayBuffer>> {
+  const head = await exactly(file, HEAD_BYTES);
+  const length = head.readUInt32LE(0);
+  if (length > BLOCK_BYTES * 2) throw new DamagedFile('a block longer than any that is written');
+  const block = await exactly(file, length);
+  if (crc32(block) !== head.readUInt32LE(4)) throw new DamagedFile('a checksum is wrong');
+  return block;
 }
 
 async function exactly(file: FileHandle, bytes: number): Promise<Buffer<ArrayBuffer>> {

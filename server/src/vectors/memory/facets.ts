@@ -36,9 +36,9 @@ export class Facets {
   readonly #free: number[] = [];
   readonly #admissions = new Map<string, readonly number[]>();
 
-  put(slot: number, { documentId, language, tags, audience }: VectorMetadata): void {
-    const metadata = { documentId, language, tags: [...new Set(tags)].sort(), audience };
-    const key = JSON.stringify([documentId, language, audience, ...metadata.tags]);
+  put(slot: number, given: VectorMetadata): void {
+    const metadata = { ...given, tags: tagSet(given) };
+    const key = keyOf(metadata);
     const facet = this.#byKey.get(key) ?? this.#make(metadata, key);
     this.#facets[facet]?.slots.put(slot);
     this.of.reserve(slot + 1);
@@ -51,6 +51,11 @@ export class Facets {
     if (!facet) return;
     facet.slots.take(slot);
     if (facet.slots.size === 0) this.#drop(number, facet);
+  }
+
+  /** Whether the slot, which has a facet, has this metadata. */
+  same(slot: number, metadata: VectorMetadata): boolean {
+    return this.#facets[this.of.values[slot]]?.key === keyOf({ ...metadata, tags: tagSet(metadata) });
   }
 
   admit(filter: VectorFilter): Admission {
@@ -147,3 +152,9 @@ export class Facets {
     ];
   }
 }
+
+const tagSet = ({ tags }: VectorMetadata): string[] => [...new Set(tags)].sort();
+
+/** Of metadata whose tags are a set in order. */
+const keyOf = ({ documentId, language, audience, tags }: VectorMetadata): string =>
+  JSON.stringify([documentId, language, audience, ...tags]);

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -156,6 +156,87 @@ describe('files', () => {
     await third.drop(partition);
     expect(await readdir(folder)).toEqual([]);
     await third.close();
+  });
+
+  test('after a restart 20,000 points that come again unchanged build no graph and write no file', async () => {
+    const kit = testKit();
+    const folder = await makeFolder();
+    const points = makePoints(20_000);
+    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    await first.upsert(partition, points);
+    await settle(kit, first);
+    await first.close();
+    const filesNow = async () =>
+      Promise.all(
+        (await readdir(folder)).sort().map(async (name) => {
+          const { ino, mtimeMs, size } = await stat(join(folder, name));
+          return { name, ino, mtimeMs, size };
+        }),
+      );
+    const before = await filesNow();
+    expect(before).toHaveLength(3);
+
+    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    expect(await second.bases('biz_1', 'e', 32)).toEqual(['main']);
+    expect(second.stats().partitions).toBe(0);
+    await second.size(partition);
+    const { bytes } = second.stats();
+    for (let from = 0; from < points.length; from += 500) await second.upsert(partition, points.slice(from, from + 500));
+    await second.retain(
+      partition,
+      points.map(({ id }) => id),
+    );
+    await second.remove(partition, ['never']);
+    await settle(kit, second);
+    // A graph that was built would be counted, one that is mapped is not; neither rows nor slots were added.
+    expect(second.stats()).toEqual({ partitions: 1, points: 20_000, bytes });
+    await second.save();
+    expect(await filesNow()).toEqual(before);
+    expect(await recallOf(second, points)).toBeGreaterThanOrEqual(0.99);
+
+    // Metadata alone: the vectors' file is written, the graph stays.
+    await second.upsert(partition, [{ ...points[0], tags: ['other'] }]);
+    await settle(kit, second);
+    expect(second.stats().points).toBe(20_000);
+    await second.close();
+    const isGraph = ({ name }: { name: string }) => !name.endsWith('.vectors');
+    expect((await filesNow()).filter(isGraph)).toEqual(before.filter(isGraph));
+
+    const third = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const query = { vector: points[0].vector, limit: 5, filter: { tags: ['other'] } };
+    expect((await third.nearest(partition, query)).map(({ id }) => id)).toEqual(['p0']);
+    expect(await recallOf(third, points)).toBeGreaterThanOrEqual(0.99);
+    await third.close();
+  });
+
+  test('bases in files are known after a restart; what serves nobody is cleared away', async () => {
+    const kit = testKit();
+    const folder = await makeFolder();
+    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB });
+    for (const base of ['main', 'sales', 'torn']) await first.upsert({ ...partition, base }, makePoints(10));
+    await first.save();
+    const torn = (await readdir(folder)).sort();
+    await first.upsert({ ...partition, base: 'torn' }, makePoints(11));
+    await first.close();
+    const names = (await readdir(folder)).sort();
+    expect(names).toEqual(torn);
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+    // The one with a point more.
+    const damaged = names[sizes.indexOf(Math.max(...sizes))];
+    const bytes = await readFile(join(folder, damaged));
+    bytes[20] ^= 1;
+    await writeFile(join(folder, damaged), bytes);
+    await writeFile(join(folder, `${'0'.repeat(32)}.graph`), 'a graph without vectors');
+    await writeFile(join(folder, `${'1'.repeat(32)}.vectors.new`), 'a draft');
+    await writeFile(join(folder, 'notes.txt'), 'not ours');
+
+    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB });
+    expect((await second.bases('biz_1', 'e', 32)).sort()).toEqual(['main', 'sales']);
+    expect((await readdir(folder)).sort()).toEqual([...names.filter((name) => name !== damaged), 'notes.txt'].sort());
+    await second.drop({ ...partition, base: 'sales' });
+    expect(await second.bases('biz_1', 'e', 32)).toEqual(['main']);
+    expect(await second.size(partition)).toBe(10);
+    await second.close();
   });
 
   test('a crash after a change leaves nothing that could bring back what was removed', async () => {

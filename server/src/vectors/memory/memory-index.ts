@@ -17,6 +17,7 @@ import { checkPoints, checkQuery, partitionKey } from '../points.ts';
 import type { Near, NearestQuery, Partition, VectorIndex, VectorIndexStats, VectorPoint } from '../vector-index.ts';
 import { type Graph, type MakeNativeIndex, openUsearch } from './graph.ts';
 import { PartitionFile } from './partition-file.ts';
+import { readFolder } from './partition-folder.ts';
 import { EXACT_FLOATS, PartitionIndex, PIECE_MS } from './partition-index.ts';
 
 /** Unsaved changes are written after so much quiet. */
@@ -52,10 +53,13 @@ interface Entry {
   turn: Promise<unknown>;
 }
 
-/** Opens the room; it begins empty, whatever its folder holds, and loads what it is asked for. */
+/** Opens the room; of what its folder holds it reads who it belongs to, and loads what it is asked for. */
 export async function openMemoryIndex(options: MemoryIndexOptions): Promise<MemoryIndex> {
-  if (options.folder !== undefined) await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  return new MemoryIndex(options, await openUsearch(options.kit.log.with({ part: 'vectors' })));
+  const { folder, kit } = options;
+  const log = kit.log.with({ part: 'vectors' });
+  if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const filed = folder === undefined ? [] : await readFolder(folder, log);
+  return new MemoryIndex(options, filed, await openUsearch(log));
 }
 
 export class MemoryIndex implements VectorIndex {
@@ -69,23 +73,43 @@ export class MemoryIndex implements VectorIndex {
   #saveTimer: Timer | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: MemoryIndexOptions, makeNative: MakeNativeIndex | undefined) {
+  /** `filed`: partitions that lie in the folder. */
+  constructor(options: MemoryIndexOptions, filed: readonly Partition[], makeNative: MakeNativeIndex | undefined) {
     this.#options = options;
     this.#makeNative = makeNative;
+    for (const partition of filed) this.#entry(partition);
   }
 
   async upsert(partition: Partition, points: readonly VectorPoint[]): Promise<void> {
     checkPoints(partition, points);
     if (points.length === 0) return;
-    await this.#change(partition, async ({ index }) => {
-      index.rows.reserve(index.size + points.length);
-      await this.#inPieces(points, (point) => index.put(point));
-    });
+    const latest = [...new Map(points.map((point) => [point.id, point])).values()];
+    await this.#change(
+      partition,
+      (index) => this.#those(latest, (point) => !index.holds(point)),
+      (index, changed) => {
+        index.reserve(changed);
+        return this.#inPieces(changed, (point) => index.put(point));
+      },
+    );
   }
 
   async remove(partition: Partition, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#change(partition, ({ index }) => this.#inPieces(ids, (id) => index.take(id)));
+    await this.#change(
+      partition,
+      (index) => this.#those(ids, (id) => index.has(id)),
+      (index, gone) => this.#inPieces(gone, (id) => index.take(id)),
+    );
+  }
+
+  async retain(partition: Partition, ids: readonly string[]): Promise<void> {
+    const named = new Set(ids);
+    await this.#change(
+      partition,
+      (index) => this.#those(index.liveIds(), (id) => !named.has(id)),
+      (index, gone) => this.#inPieces(gone, (id) => index.take(id)),
+    );
   }
 
   async drop(partition: Partition): Promise<void> {
@@ -97,6 +121,15 @@ export class MemoryIndex implements VectorIndex {
       entry.resident = this.#fresh(partition);
       await entry.resident.file?.remove();
     });
+  }
+
+  async bases(businessId: string, embedder: string, dimensions: number): Promise<string[]> {
+    this.#refuseClosed();
+    const own = [...this.#entries.values()].filter(
+      ({ partition }) => partition.businessId === businessId && partition.embedder === embedder && partition.dimensions === dimensions,
+    );
+    const held = await Promise.all(own.map((entry) => this.#holdsPoints(entry)));
+    return own.filter((_, i) => held[i]).map(({ partition }) => partition.base);
   }
 
   async nearest(partition: Partition, query: NearestQuery): Promise<Near[]> {
@@ -169,6 +202,11 @@ export class MemoryIndex implements VectorIndex {
     return this.#options.folder === undefined ? undefined : new PartitionFile(this.#options.folder, partition);
   }
 
+  async #holdsPoints({ partition, resident }: Entry): Promise<boolean> {
+    if (resident) return resident.index.size > 0;
+    return (await this.#fileOf(partition)?.exists()) ?? false;
+  }
+
   /** After everything that asked before. A failure of one is not the next one's. */
   #inTurn<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
     const done = entry.turn.then(work);
@@ -176,24 +214,39 @@ export class MemoryIndex implements VectorIndex {
     return done;
   }
 
-  #change(partition: Partition, work: (resident: Resident) => Promise<void>): Promise<void> {
+  /** `find` says what would change something: when that is nothing, the file stays true and everything as it is. */
+  #change<T>(
+    partition: Partition,
+    find: (index: PartitionIndex) => Promise<T[]>,
+    work: (index: PartitionIndex, found: T[]) => Promise<void>,
+  ): Promise<void> {
     this.#refuseClosed();
     const entry = this.#entry(partition);
     return this.#inTurn(entry, async () => {
       const resident = await this.#load(entry);
       resident.usedAt = this.#options.kit.clock.now();
+      const found = await find(resident.index);
+      if (found.length === 0) return;
       if (!resident.unsaved) {
         await resident.file?.invalidate();
         resident.unsaved = true;
       }
-      await work(resident);
+      await work(resident.index, found);
       this.#saveLater();
       this.#index();
       this.#makeRoom();
     });
   }
 
-  async #inPieces<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
+  async #those<T>(items: Iterable<T>, matters: (item: T) => boolean): Promise<T[]> {
+    const found: T[] = [];
+    await this.#inPieces(items, (item) => {
+      if (matters(item)) found.push(item);
+    });
+    return found;
+  }
+
+  async #inPieces<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
     const { clock } = this.#options.kit;
     let until = clock.now() + PIECE_MS;
     for (const item of items) {

@@ -5,12 +5,21 @@
  * and whoever owns the rows puts them in again.
  */
 import { createHash } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { partitionKey } from '../points.ts';
 import type { Partition, VectorMetadata } from '../vector-index.ts';
-import { BLOCK_BYTES, type BlockReader, type BlockWriter, checksumOf, DamagedFile, readBlocks, writeBlocks } from './block-file.ts';
+import {
+  BLOCK_BYTES,
+  type BlockReader,
+  type BlockWriter,
+  checksumOf,
+  DamagedFile,
+  readBlocks,
+  readFirstBlock,
+  writeBlocks,
+} from './block-file.ts';
 import { Graph, type MakeNativeIndex } from './graph.ts';
 import type { PartitionIndex } from './partition-index.ts';
 
@@ -43,8 +52,15 @@ export class PartitionFile {
   readonly #path: string;
 
   constructor(folder: string, partition: Partition) {
-    const name = createHash('sha256').update(partitionKey(partition)).digest('hex').slice(0, 32);
-    this.#path = join(folder, name);
+    this.#path = join(folder, nameOf(partition));
+  }
+
+  /** Whether there are vectors in it; nothing is said of their state. */
+  exists(): Promise<boolean> {
+    return access(`${this.#path}.vectors`).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** What it holds no longer stands: called before the first change, so that a crash cannot bring back what was removed. */
@@ -139,6 +155,16 @@ export class PartitionFile {
     index.adopt(Graph.mapped(make, index.partition.dimensions, path), (slot, generation) => held.get(slot) === generation);
     return true;
   }
+}
+
+/** Without its end. */
+const nameOf = (partition: Partition) => createHash('sha256').update(partitionKey(partition)).digest('hex').slice(0, 32);
+
+/** Whose vectors lie in `folder` under `name`, which has no end. Throws `DamagedFile`, or what the file system throws. */
+export async function readPartition(folder: string, name: string): Promise<Partition> {
+  const { partition } = parse(header, await readFirstBlock(join(folder, `${name}.vectors`)));
+  if (nameOf(partition) !== name) throw new DamagedFile('it belongs to something else');
+  return partition;
 }
 
 const rowsPerBlock = (stride: number) => Math.max(1, Math.floor(BLOCK_BYTES / (stride * 4)));

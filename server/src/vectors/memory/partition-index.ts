@@ -91,7 +91,34 @@ export class PartitionIndex {
     return this.#graph;
   }
 
+  liveIds(): IterableIterator<string> {
+    return this.#slots.keys();
+  }
+
+  has(id: string): boolean {
+    return this.#slots.has(id);
+  }
+
+  /** The point is there, the same in everything. */
+  holds({ id, vector, ...metadata }: VectorPoint): boolean {
+    const slot = this.#slots.get(id);
+    return slot !== undefined && this.rows.same(slot, vector) && this.facets.same(slot, metadata);
+  }
+
+  /** Makes room for these points, no id twice, at once. */
+  reserve(points: readonly VectorPoint[]): void {
+    const fresh = points.reduce((count, { id }) => count + (this.has(id) ? 0 : 1), 0);
+    this.rows.reserve(this.size + fresh);
+  }
+
   put({ id, vector, ...metadata }: VectorPoint): void {
+    const known = this.#slots.get(id);
+    if (known !== undefined && this.rows.same(known, vector)) {
+      // Its row stays, and with it its place in the graph.
+      this.facets.take(known);
+      this.facets.put(known, metadata);
+      return;
+    }
     this.take(id);
     const slot = this.#free.pop() ?? this.ids.length;
     this.rows.reserve(slot + 1);

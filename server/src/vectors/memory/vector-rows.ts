@@ -71,6 +71,14 @@ export class VectorRows {
     this.#floats.set(vector, this.#rowsAt + slot * this.stride);
   }
 
+  /** Whether the row holds this very vector. */
+  same(slot: number, vector: Float32Array): boolean {
+    const at = this.#rowsAt + slot * this.stride;
+    const floats = this.#floats;
+    for (let i = 0; i < vector.length; i++) if (floats[at + i] !== vector[i]) return false;
+    return true;
+  }
+
   /** A view that is good until the next `reserve`. */
   row(slot: number): Float32Array {
     const at = this.#rowsAt + slot * this.stride;

@@ -33,6 +33,31 @@ describe.skipIf(given === undefined && !(control && existsSync(control)))('Postg
   );
 });
 
+test('a row that stays as it was is not written again', async () => {
+  const database = await openTestDatabase();
+  const index = await openPgvectorIndex(testKit(), database);
+  const partition = { businessId: 'b', base: 'main', embedder: 'e', dimensions: 384 };
+  const random = new SeededRandom(6);
+  const points: VectorPoint[] = ['a', 'b', 'c'].map((id) => ({
+    id,
+    vector: unitVector(random, 384),
+    documentId: 'doc_1',
+    language: 'en',
+    tags: ['x', 'y'],
+    audience: 'everyone',
+  }));
+  const places = async () =>
+    (await database.ask<{ ctid: string }>('select ctid from tandem_vectors.points_384 order by id')).map(({ ctid }) => ctid);
+  await index.upsert(partition, points);
+  const before = await places();
+  await index.upsert(partition, points);
+  expect(await places()).toEqual(before);
+  await index.upsert(partition, [points[0], { ...points[1], tags: ['x'] }, { ...points[2], vector: unitVector(random, 384) }]);
+  const after = await places();
+  expect(after.map((place, i) => place === before[i])).toEqual([true, false, false]);
+  await index.close();
+});
+
 describe('refusals', () => {
   test('a PostgreSQL without the extension is refused with what to do', async () => {
     const database = await openTestDatabase({ extension: false });

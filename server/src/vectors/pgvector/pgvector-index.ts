@@ -93,8 +93,20 @@ class PgvectorIndex implements VectorIndex {
     if (ids.length > 0) await this.#change(partition, (ask) => ask(sql.remove(partition), [...sql.partitionValues(partition), ids]));
   }
 
+  async retain(partition: Partition, ids: readonly string[]): Promise<void> {
+    await this.#change(partition, (ask) => ask(sql.retain(partition), [...sql.partitionValues(partition), ids]));
+  }
+
   async drop(partition: Partition): Promise<void> {
     await this.#change(partition, (ask) => ask(sql.drop(partition), sql.partitionValues(partition)));
+  }
+
+  bases(businessId: string, embedder: string, dimensions: number): Promise<string[]> {
+    return this.#reach(async () => {
+      await this.#ready({ dimensions });
+      const rows = await this.#database.ask<{ base: string }>(sql.bases({ dimensions }), [businessId, embedder]);
+      return rows.map(({ base }) => base);
+    });
   }
 
   async nearest(partition: Partition, query: NearestQuery): Promise<Near[]> {
@@ -188,12 +200,11 @@ class PgvectorIndex implements VectorIndex {
     );
   }
 
-  #ready(partition: Partition): Promise<void> {
-    const { dimensions } = partition;
+  #ready({ dimensions }: Pick<Partition, 'dimensions'>): Promise<void> {
     let ready = this.#tables.get(dimensions);
     if (!ready) {
       ready = this.#database.transaction(async (ask) => {
-        for (const statement of sql.definition(partition)) await ask(statement);
+        for (const statement of sql.definition({ dimensions })) await ask(statement);
       });
       ready.catch(() => this.#tables.delete(dimensions));
       this.#tables.set(dimensions, ready);

@@ -9,10 +9,10 @@ export const SCHEMA = 'tandem_vectors';
 /** Of `pg_advisory_xact_lock`: two processes that start together do not both make a table. */
 const LOCK = 7_264_110;
 
-export const tableOf = ({ dimensions }: Partition) => `${SCHEMA}.points_${dimensions}`;
+export const tableOf = ({ dimensions }: Pick<Partition, 'dimensions'>) => `${SCHEMA}.points_${dimensions}`;
 
 /** Run in one transaction, in order. */
-export function definition(partition: Partition): string[] {
+export function definition(partition: Pick<Partition, 'dimensions'>): string[] {
   const { dimensions } = partition;
   const table = tableOf(partition);
   return [
@@ -38,17 +38,28 @@ export function definition(partition: Partition): string[] {
 export const partitionValues = ({ businessId, base, embedder }: Partition): unknown[] => [businessId, base, embedder];
 const inPartition = 'business_id = $1 and base = $2 and embedder = $3';
 
-/** `$4` to `$9`: arrays of ids, documents, languages, audiences, tags (each a JSON list) and vectors, of one length; no id twice. */
+/** `$4` to `$9`: arrays of ids, documents, languages, audiences, tags (each a JSON list) and vectors, of one length; no id twice. A row that stays as it was is not written. */
 export const upsert = (partition: Partition) => `
-  insert into ${tableOf(partition)} (business_id, base, embedder, id, document_id, language, audience, tags, embedding)
+  insert into ${tableOf(partition)} as known (business_id, base, embedder, id, document_id, language, audience, tags, embedding)
   select $1, $2, $3, id, document_id, language, audience, array(select jsonb_array_elements_text(tags::jsonb)), embedding::vector
   from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
     as new (id, document_id, language, audience, tags, embedding)
   on conflict (business_id, base, embedder, id) do update set document_id = excluded.document_id, language = excluded.language,
-    audience = excluded.audience, tags = excluded.tags, embedding = excluded.embedding`;
+    audience = excluded.audience, tags = excluded.tags, embedding = excluded.embedding
+  where (known.document_id, known.language, known.audience, known.tags, known.embedding)
+    is distinct from (excluded.document_id, excluded.language, excluded.audience, excluded.tags, excluded.embedding)`;
 
 /** `$4`: ids. */
 export const remove = (partition: Partition) => `delete from ${tableOf(partition)} where ${inPartition} and id = any($4::text[])`;
+
+/** `$4`: ids. An anti-join is hashed by every version of PostgreSQL; `not in` a long list is not. */
+export const retain = (partition: Partition) => `
+  delete from ${tableOf(partition)} as point
+  where ${inPartition} and not exists (select from unnest($4::text[]) as named (id) where named.id = point.id)`;
+
+/** `$1` business, `$2` embedder. */
+export const bases = (of: Pick<Partition, 'dimensions'>) =>
+  `select distinct base from ${tableOf(of)} where business_id = $1 and embedder = $2`;
 
 export const drop = (partition: Partition) => `delete from ${tableOf(partition)} where ${inPartition}`;
 

@@ -32,7 +32,7 @@ export function KnowledgeSection({ input: { knowledge, grounding }, change, faul
       <div className="grid gap-6 px-4 py-5 sm:px-5">
         <ChoicesField
           label="Knowledge bases"
-          none="All of them"
+          none="all of them"
           known={known.bases}
           chosen={knowledge.bases}
           read={nameOf}
@@ -40,8 +40,8 @@ export function KnowledgeSection({ input: { knowledge, grounding }, change, faul
           onChange={(bases) => put({ bases })}
         />
         <ChoicesField
-          label="Only what is tagged"
-          none="Any tag, and none"
+          label="Tags"
+          none="any tag, or none"
           known={known.tags}
           chosen={knowledge.tags}
           hint={knowledge.tags.length > 1 ? 'One of these tags is enough.' : undefined}
@@ -50,8 +50,8 @@ export function KnowledgeSection({ input: { knowledge, grounding }, change, faul
         />
         <div className="grid gap-6 sm:grid-cols-2">
           <ChoicesField
-            label="Languages of what it reads"
-            none="Any"
+            label="Languages of the documents"
+            none="any"
             known={known.languages}
             chosen={knowledge.languages}
             read={languageIn}
@@ -59,8 +59,8 @@ export function KnowledgeSection({ input: { knowledge, grounding }, change, faul
             onChange={(languages) => put({ languages })}
           />
           <ChoicesField
-            label="Also what is only for"
-            none="Only what is for everyone"
+            label="Audiences besides everyone"
+            none="none"
             known={known.audiences}
             chosen={knowledge.audiences}
             read={nameOf}

@@ -20,7 +20,8 @@ type AnswerSupportProps = {
   onToggle: () => void;
 };
 
-const dots = { good: 'bg-good', slow: 'bg-slow', bad: 'bg-bad' };
+/** Nothing found is no failure by itself: callers also say thank you. */
+const dots = { good: 'bg-good', slow: 'bg-slow', bad: 'bg-line-strong' };
 
 /** Under an answer, in a quiet line: what it rests on. Opened, each source with the sentences it supports. */
 export function AnswerSupport({ support, open, lit, onToggle }: AnswerSupportProps) {
@@ -60,8 +61,8 @@ export function AnswerSupport({ support, open, lit, onToggle }: AnswerSupportPro
 }
 
 /** What the answer stands on, in a few words. */
-function basisOf({ sources, sentences }: TurnSupport): string | undefined {
-  if (sources.length === 0) return sentences?.some(({ text }) => text) ? 'no source' : undefined;
+function basisOf({ sources, sentences, verdict }: TurnSupport): string | undefined {
+  if (sources.length === 0) return verdict === 'answer' && sentences?.some(({ text }) => text) ? 'no source' : undefined;
   const titles = [...new Set(sources.map(({ title }) => title))];
   return titles.length <= 2 ? titles.join(', ') : `${titles[0]} and ${plural(titles.length - 1, 'more source')}`;
 }
@@ -137,13 +138,13 @@ function Unsupported({ support: { sentences = [], sources } }: { support: TurnSu
   );
 }
 
-function LookUp({ support: { query, tookMs, cached, confidence, unused } }: { support: TurnSupport }) {
+function LookUp({ support: { query, tookMs, cached, confidence, sources, unused } }: { support: TurnSupport }) {
   if (query === undefined) return null;
-  const rates: [string, number][] = confidence
+  const rates: [name: string, share: number, words: string][] = confidence
     ? [
-        ['fits', confidence.score],
-        ['ahead of the next', confidence.margin],
-        ['covers the question', confidence.coverage],
+        ['Fits', confidence.score, confidence.score.toFixed(2)],
+        ['Ahead of the next', confidence.margin, confidence.margin.toFixed(2)],
+        ['Of the question covered', confidence.coverage, `${Math.round(Math.min(1, Math.max(0, confidence.coverage)) * 100)} %`],
       ]
     : [];
   return (
@@ -151,16 +152,16 @@ function LookUp({ support: { query, tookMs, cached, confidence, unused } }: { su
       <p>
         Looked up “{query}”
         {cached ? ', known from before' : tookMs === undefined ? '' : ` in ${tookMs < 10 ? tookMs.toFixed(1) : Math.round(tookMs)} ms`}
-        {unused > 0 && `; ${plural(unused, 'more passage')} found and not used`}.
+        {unused > 0 && `; ${plural(unused, sources.length > 0 ? 'more passage' : 'passage')} found and not used`}.
       </p>
       {rates.length > 0 && (
         <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2">
-          {rates.map(([name, share]) => (
+          {rates.map(([name, share, words]) => (
             <div key={name} className="flex items-center gap-2">
               <dt>{name}</dt>
               <dd className="flex items-center gap-2">
                 <Meter share={share} label={`Confidence: ${name}`} className="w-16" />
-                <span className="num text-ink-2">{Math.round(Math.min(1, Math.max(0, share)) * 100)} %</span>
+                <span className="num text-ink-2">{words}</span>
               </dd>
             </div>
           ))}

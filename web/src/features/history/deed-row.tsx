@@ -1,4 +1,13 @@
-import { CircleAlert, ClipboardCheck, type LucideIcon, MessageSquareText, PhoneForwarded, PhoneOutgoing, ShieldCheck, Wrench } from 'lucide-react';
+import {
+  CircleAlert,
+  ClipboardCheck,
+  type LucideIcon,
+  MessageSquareText,
+  PhoneForwarded,
+  PhoneOutgoing,
+  ShieldCheck,
+  Wrench,
+} from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { cx } from '../../lib/classes.ts';
 import { clockOf } from '../../lib/format.ts';

@@ -31,6 +31,7 @@ const stageNouns: Record<UsageLine['stage'], string> = {
   'language-model': 'Thinking',
   synthesizer: 'Speaking',
   'speech-to-speech': 'The speech model',
+  embedder: 'Finding by meaning',
 };
 
 const outcomes: Record<Event<'tool-returned'>['outcome'], [words: string, tone: DeedTone]> = {

@@ -69,6 +69,15 @@ test('marks stand after the last word of each sentence, past fillers and punctua
     { text: 'Parking is free behind the building.', sources: [2] },
   ];
   expect([...marksOf(words, sentences)]).toEqual([[6, [1]]]);
+  const same = [
+    { text: 'One moment.', sources: [3] },
+    { text: 'It is $45 – really.', sources: [3] },
+    { text: 'Parking', sources: [4, 3] },
+  ];
+  expect([...marksOf(words, same)]).toEqual([
+    [6, [3]],
+    [7, [4, 3]],
+  ]);
   expect(marksOf([], sentences).size).toBe(0);
   expect(marksOf(words, []).size).toBe(0);
 });

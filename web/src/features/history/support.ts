@@ -58,7 +58,13 @@ export function supportOf(events: readonly CallEvent[]): ReadonlyMap<number, Tur
       const passage = passages.get(id);
       const tool = tools.get(id);
       if (!passage && tool === undefined) return undefined;
-      const fresh = { n: sources.length + 1, id, title: passage?.title ?? tool ?? '', documentId: passage?.documentId, score: passage?.score };
+      const fresh = {
+        n: sources.length + 1,
+        id,
+        title: passage?.title ?? tool ?? '',
+        documentId: passage?.documentId,
+        score: passage?.score,
+      };
       sources.push({ ...fresh, sentences: [] });
       return sources.at(-1);
     };
@@ -93,10 +99,14 @@ export function marksOf(words: readonly { text: string }[], sentences: readonly 
   const marks = new Map<number, number[]>();
   const heard = words.map(({ text }) => bare(text));
   let from = 0;
+  let before: { last: number; sources: readonly number[] } | undefined;
   for (const { text, sources } of sentences) {
     const sought = text.split(/\s+/).map(bare).filter(Boolean);
     const last = endOf(heard, from, sought);
     if (last === undefined) continue;
+    // Sentences in a row that rest on the same are marked once, at their end.
+    if (before !== undefined && before.last === from - 1 && before.sources.join() === sources.join()) marks.delete(before.last);
+    before = { last, sources };
     from = last + 1;
     if (sources.length > 0) marks.set(last, sources);
   }

@@ -183,7 +183,7 @@ function Marks({ numbers = [], titleOf, onPick }: MarksProps) {
         title={titleOf(n)}
         aria-label={`Source ${n}: ${titleOf(n)}`}
         onClick={() => onPick(n)}
-        className="num ml-0.5 rounded px-1 py-0.5 text-[0.68rem] text-ink-3 hover:bg-accent-soft hover:text-accent"
+        className="num rounded px-0.5 py-0.5 text-[0.68rem] text-ink-3 hover:bg-accent-soft hover:text-accent"
       >
         {n}
       </button>

@@ -3,15 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import { Download, ExternalLink, Trash2, Upload as UploadIcon } from 'lucide-react';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { api } from '../../lib/api.ts';
-import { momentOf, plural, sizeOf } from '../../lib/format.ts';
-import { useNow } from '../../lib/now.ts';
+import { dayOf, plural, sizeOf, wholeMomentOf } from '../../lib/format.ts';
 import { documentQuery, documentsQuery } from '../../lib/queries.ts';
 import { faultAt, useRefresh, useSaving } from '../../lib/saving.ts';
 import { Button, buttonLook } from '../../ui/button.tsx';
 import { Confirm, Sheet } from '../../ui/dialog.tsx';
 import { TextArea, TextField } from '../../ui/field.tsx';
 import { Failed, Notice, SkeletonRows } from '../../ui/states.tsx';
-import { faultInWords, formatNames, placeOf, wayOf } from './document-words.ts';
+import { faultInWords, kindInWords, pageNoun, placeOf, wayOf } from './document-words.ts';
 import { FilePicker } from './file-picker.tsx';
 import { type Metadata, metadataOf, noMetadata } from '../../lib/metadata.ts';
 import { MetadataFields } from './metadata-fields.tsx';
@@ -124,7 +123,6 @@ function Editor({ document, replacing, onReplace, onClose }: EditorProps) {
 
 /** Where it stands, followed while it moves; its file, and a new one. */
 function Standing({ document, replacing, onReplace }: Omit<EditorProps, 'onClose'> & { document: DocumentWithText }) {
-  const now = useNow(60_000);
   // The list is asked again while something moves; the text need not be.
   const documents = useQuery(documentsQuery);
   const row = documents.data?.find(({ id }) => id === document.id) ?? document;
@@ -140,16 +138,17 @@ function Standing({ document, replacing, onReplace }: Omit<EditorProps, 'onClose
           <span className={row.state === 'failed' ? 'text-bad' : row.state === 'ready' ? 'text-good' : ''}>{state}</span>
         </Fact>
         <Fact name="Passages">{row.passages.toLocaleString()}</Fact>
-        {row.pages !== undefined && <Fact name="Pages">{row.pages.toLocaleString()}</Fact>}
+        {row.pages !== undefined && <Fact name="Length">{plural(row.pages, pageNoun(row.format))}</Fact>}
         <Fact name="Size">{sizeOf(row.bytes)}</Fact>
-        <Fact name="Version">
-          {row.version}, {momentOf(row.updatedAt, now).replace(/^[TY]/, (letter) => letter.toLowerCase())}
+        <Fact name="Version">{row.version}</Fact>
+        <Fact name="Changed">
+          <span title={wholeMomentOf(row.updatedAt)}>{dayOf(row.updatedAt)}</span>
         </Fact>
         {row.fileName !== undefined && (
           <div className="col-span-2 min-w-0">
             <dt className="text-[0.8rem] text-ink-3">File</dt>
             <dd className="truncate font-medium" title={row.fileName}>
-              {row.fileName} <span className="font-normal text-ink-3">({formatNames[row.format]})</span>
+              {row.fileName} <span className="font-normal text-ink-3">({kindInWords(row)})</span>
             </dd>
           </div>
         )}
@@ -157,7 +156,12 @@ function Standing({ document, replacing, onReplace }: Omit<EditorProps, 'onClose
           <div className="col-span-2 min-w-0">
             <dt className="text-[0.8rem] text-ink-3">Read from</dt>
             <dd className="truncate">
-              <a href={row.url} target="_blank" rel="noreferrer" className="inline-flex items-center gap-1.5 text-accent underline underline-offset-4">
+              <a
+                href={row.url}
+                target="_blank"
+                rel="noreferrer"
+                className="inline-flex items-center gap-1.5 text-accent underline underline-offset-4"
+              >
                 {placeOf(row.url)} <ExternalLink className="size-3.5" aria-hidden />
                 <span className="sr-only">(opens in a new tab)</span>
               </a>
@@ -207,7 +211,10 @@ function WhatWasRead({ text }: { text: string }) {
       </summary>
       {/* Scrolls by itself, so the keyboard must reach it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre tabIndex={0} className="mt-2 max-h-80 overflow-auto rounded-lg bg-sunken px-4 py-3 font-sans leading-relaxed whitespace-pre-wrap">
+      <pre
+        tabIndex={0}
+        className="mt-2 max-h-80 overflow-auto rounded-lg bg-sunken px-4 py-3 font-sans leading-relaxed whitespace-pre-wrap"
+      >
         {text.slice(0, GLANCE_CHARACTERS)}
         {text.length > GLANCE_CHARACTERS && ' …'}
       </pre>

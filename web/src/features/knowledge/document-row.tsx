@@ -1,5 +1,16 @@
 import type { DocumentFormat, KnowledgeDocument } from '@tandem/contract';
-import { FileSpreadsheet, FileText, FileType, Globe, type LucideIcon, PencilLine, Presentation, RotateCw, Upload as UploadIcon, X } from 'lucide-react';
+import {
+  FileSpreadsheet,
+  FileText,
+  FileType,
+  Globe,
+  type LucideIcon,
+  PencilLine,
+  Presentation,
+  RotateCw,
+  Upload as UploadIcon,
+  X,
+} from 'lucide-react';
 import type { ReactNode } from 'react';
 import { api } from '../../lib/api.ts';
 import { cx } from '../../lib/classes.ts';
@@ -46,7 +57,11 @@ export function DocumentRow({ document, replacing, onOpen, onReplace }: RowProps
             {document.title}
           </button>
           <p className="mt-0.5 truncate text-[0.8rem] text-ink-3">
-            {sending ? sendingWords(replacing) : way ? wayWords(document, way.words) : `${sizeInWords(document)} · changed ${dayOf(document.updatedAt)}`}
+            {sending
+              ? sendingWords(replacing)
+              : way
+                ? wayWords(document, way.words)
+                : `${sizeInWords(document)} · changed ${dayOf(document.updatedAt)}`}
           </p>
         </div>
         {sending ? (
@@ -133,13 +148,19 @@ function UploadFault({ upload }: { upload: Upload }) {
 
 function UploadActions({ upload }: { upload: Upload }) {
   return (
-    <div className="relative mt-2 flex w-fit gap-2">
+    <div className="relative mt-1.5 flex w-fit gap-2">
       {upload.again && (
         <Button size="small" onClick={() => retryUpload(upload.key)}>
           <RotateCw aria-hidden /> Send again
         </Button>
       )}
-      <Button size="small" look="quiet" aria-label={`Forget ${upload.file.name}`} onClick={() => dropUpload(upload.key)}>
+      <Button
+        size="small"
+        look="quiet"
+        className={upload.again ? '' : '-ml-2.5'}
+        aria-label={`Forget ${upload.file.name}`}
+        onClick={() => dropUpload(upload.key)}
+      >
         Forget it
       </Button>
     </div>
@@ -155,7 +176,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
         <UploadIcon className={cx('size-4 shrink-0', state === 'failed' ? 'text-bad' : 'text-ink-3')} aria-hidden />
         <div className="min-w-0 flex-1">
           <p className="truncate font-medium">{file.name}</p>
-          <p className={cx('mt-0.5 truncate text-[0.8rem]', state === 'failed' ? 'text-bad' : 'text-ink-3')} role={fault ? 'alert' : undefined}>
+          <p className={cx('mt-0.5 text-[0.8rem]', state === 'failed' ? 'text-bad' : 'text-ink-3')} role={fault ? 'alert' : undefined}>
             {fault ?? `${sendingWords(upload)} · ${sizeOf(file.size)}`}
           </p>
         </div>

@@ -37,8 +37,16 @@ export function wayOf({ state, progress }: Pick<KnowledgeDocument, 'state' | 'pr
 
 const faults: Record<DocumentFault, { reason: string; advice: string; again: boolean }> = {
   'format-unknown': { reason: 'This kind of file cannot be read.', advice: 'Save it as PDF, DOCX, PPTX, XLSX, CSV or text.', again: false },
-  'file-damaged': { reason: 'The file is damaged.', advice: 'Open it in its own program, save it again, and replace it here.', again: false },
-  'file-encrypted': { reason: 'The file is protected with a password.', advice: 'Save a copy without one and replace it here.', again: false },
+  'file-damaged': {
+    reason: 'The file is damaged.',
+    advice: 'Open it in its own program, save it again, and replace it here.',
+    again: false,
+  },
+  'file-encrypted': {
+    reason: 'The file is protected with a password.',
+    advice: 'Save a copy without one and replace it here.',
+    again: false,
+  },
   'no-text': {
     reason: 'There is no text in it.',
     advice: 'A scan is only pictures of words: run text recognition (OCR) over it, or write down what callers need.',
@@ -46,8 +54,16 @@ const faults: Record<DocumentFault, { reason: string; advice: string; again: boo
   },
   'too-large': { reason: 'It is too large.', advice: 'Split it into several files.', again: false },
   'too-many-pages': { reason: 'It has too many pages.', advice: 'Split it, or leave out what callers never ask about.', again: false },
-  'too-many-entries': { reason: 'It holds far more parts than a document does.', advice: 'Save it again as a plain document.', again: false },
-  'expands-too-much': { reason: 'It unpacks to far more than a document would.', advice: 'Save it again as a plain document.', again: false },
+  'too-many-entries': {
+    reason: 'It holds far more parts than a document does.',
+    advice: 'Save it again as a plain document.',
+    again: false,
+  },
+  'expands-too-much': {
+    reason: 'It unpacks to far more than a document would.',
+    advice: 'Save it again as a plain document.',
+    again: false,
+  },
   'too-slow': { reason: 'Reading it took too long.', advice: 'Try again; if it happens again, split it.', again: true },
   'too-much-memory': { reason: 'Reading it took too much memory.', advice: 'Split it, or make its pictures smaller.', again: true },
   unreachable: { reason: 'The address could not be reached.', advice: 'See whether it opens in a browser, then try again.', again: true },
@@ -64,14 +80,23 @@ const faults: Record<DocumentFault, { reason: string; advice: string; again: boo
 export const faultInWords = (fault: DocumentFault | undefined): { reason: string; advice: string; again: boolean } =>
   faults[fault ?? 'internal-error'];
 
+/** What its pages are called. */
+export const pageNoun = (format: DocumentFormat): string => (format === 'pptx' ? 'slide' : format === 'xlsx' ? 'sheet' : 'page');
+
+/** What kind of thing it is: before it was read, as its name says. */
+export function kindInWords({ format, fileName, url, state, passages }: KnowledgeDocument): string {
+  if (fileName === undefined) return url ? 'Web page' : 'Written here';
+  const [, ending] = /\.([a-z0-9]{1,8})$/i.exec(fileName) ?? [];
+  return ending && passages === 0 && state !== 'ready' ? ending.toUpperCase() : formatNames[format];
+}
+
 /** `PDF · 2.4 MB · 14 pages · 61 passages`: what is known of it. */
-export function sizeInWords({ format, bytes, pages, passages, fileName, url }: KnowledgeDocument): string {
-  const kind = fileName ? formatNames[format] : url ? 'Web page' : 'Written here';
-  const [noun, many] = format === 'pptx' ? ['slide', 'slides'] : format === 'xlsx' ? ['sheet', 'sheets'] : ['page', 'pages'];
+export function sizeInWords(document: KnowledgeDocument): string {
+  const { format, bytes, pages, passages, fileName } = document;
   return [
-    kind,
+    kindInWords(document),
     bytes > 0 && fileName ? sizeOf(bytes) : undefined,
-    pages === undefined ? undefined : plural(pages, noun, many),
+    pages === undefined ? undefined : plural(pages, pageNoun(format)),
     passages > 0 ? plural(passages, 'passage') : undefined,
   ]
     .filter(Boolean)

@@ -57,7 +57,7 @@ export function Documents({ openId, siteId, onOpen, onSite }: DocumentsProps) {
         <Card>
           <CardTitle
             title="Documents"
-            lead="Drop files anywhere here: PDF, Word, PowerPoint, Excel, CSV, web pages, Markdown or text, up to 25 MB each."
+            lead="Drop files anywhere here: PDF, Word, PowerPoint, Excel, CSV, web pages, text. Up to 25 MB each."
             actions={
               <>
                 {write}
@@ -66,25 +66,28 @@ export function Documents({ openId, siteId, onOpen, onSite }: DocumentsProps) {
             }
           />
           <ForNewFiles value={theirs} onChange={setTheirs} />
-          {fresh.length > 0 && (
-            <ul className="divide-y divide-line border-b border-line" aria-label="On their way">
-              {fresh.map((each) => (
-                <UploadRow key={each.key} upload={each} />
-              ))}
-            </ul>
-          )}
           {documents.isPending ? (
             <SkeletonRows label="Loading documents" rows={5} />
           ) : documents.isError ? (
             <Failed what="The documents could not be loaded" error={documents.error} retry={() => void documents.refetch()} />
           ) : documents.data.length === 0 ? (
-            fresh.length === 0 && (
+            fresh.length === 0 ? (
               <Empty icon={FileText} title="No document yet">
                 Price lists, opening hours, terms, manuals: drop here what you have, and assistants answer from it a minute later.
               </Empty>
+            ) : (
+              <OnTheirWay uploads={fresh} />
             )
           ) : (
-            <List documents={documents.data} siteId={siteId} onSite={onSite} replacing={replacing} onOpen={onOpen} onReplace={replace} />
+            <List
+              documents={documents.data}
+              fresh={fresh}
+              siteId={siteId}
+              onSite={onSite}
+              replacing={replacing}
+              onOpen={onOpen}
+              onReplace={replace}
+            />
           )}
         </Card>
       </DropZone>
@@ -116,8 +119,17 @@ function ForNewFiles({ value, onChange }: { value: Metadata; onChange: (value: M
   );
 }
 
+const OnTheirWay = ({ uploads }: { uploads: readonly Upload[] }) => (
+  <ul className="divide-y divide-line" aria-label="On their way">
+    {uploads.map((each) => (
+      <UploadRow key={each.key} upload={each} />
+    ))}
+  </ul>
+);
+
 type ListProps = {
   documents: readonly KnowledgeDocument[];
+  fresh: readonly Upload[];
   siteId: string | undefined;
   onSite: (id: string | undefined) => void;
   replacing: (id: string) => Upload | undefined;
@@ -127,7 +139,7 @@ type ListProps = {
 
 const OWN = 'own';
 
-function List({ documents, siteId, onSite, replacing, onOpen, onReplace }: ListProps) {
+function List({ documents, fresh, siteId, onSite, replacing, onOpen, onReplace }: ListProps) {
   const sources = useQuery(sourcesQuery);
   const [search, setSearch] = useState('');
   const [shown, setShown] = useState(ROWS_AT_ONCE);
@@ -171,6 +183,11 @@ function List({ documents, siteId, onSite, replacing, onOpen, onReplace }: ListP
           )}
         </div>
       )}
+      {fresh.length > 0 && (
+        <div className="border-b border-line">
+          <OnTheirWay uploads={fresh} />
+        </div>
+      )}
       {found.length === 0 ? (
         <p className="px-5 py-10 text-center text-ink-2">No document fits this.</p>
       ) : (
@@ -206,7 +223,9 @@ function Arrivals({ documents = [] }: { documents: readonly KnowledgeDocument[] 
     before.current = new Map(documents.map((document) => [document.id, isMoving(document)]));
     if (landed.length > 0)
       setWords(
-        landed.map(({ title, state, fault }) => (state === 'ready' ? `${title} is ready.` : `${title}: ${faultInWords(fault).reason}`)).join(' '),
+        landed
+          .map(({ title, state, fault }) => (state === 'ready' ? `${title} is ready.` : `${title}: ${faultInWords(fault).reason}`))
+          .join(' '),
       );
   }, [documents]);
   return (

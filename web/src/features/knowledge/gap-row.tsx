@@ -54,9 +54,16 @@ export function GapRow({ gap, most, onAnswer }: GapRowProps) {
           </button>
         </div>
         {gap.state !== 'answered' ? (
-          <div className="flex shrink-0 gap-2">
+          <div className="flex w-full shrink-0 gap-2 pl-[5.25rem] sm:w-auto sm:pl-0">
             {gap.state === 'open' && (
-              <Button size="small" look="quiet" busy={dismissing.isPending} aria-label={`Dismiss: ${gap.question}`} onClick={() => dismissing.mutate()}>
+              <Button
+                size="small"
+                look="quiet"
+                className="-order-1 max-sm:order-1"
+                busy={dismissing.isPending}
+                aria-label={`Dismiss: ${gap.question}`}
+                onClick={() => dismissing.mutate()}
+              >
                 Dismiss
               </Button>
             )}
@@ -69,7 +76,7 @@ export function GapRow({ gap, most, onAnswer }: GapRowProps) {
             <Link
               to="/knowledge"
               search={{ question: gap.questionId }}
-              className="inline-flex shrink-0 items-center gap-1.5 text-[0.8667rem] text-accent underline-offset-4 hover:underline"
+              className="ml-[5.25rem] inline-flex shrink-0 items-center gap-1.5 text-[0.8667rem] text-accent sm:ml-0 underline-offset-4 hover:underline"
             >
               <MessageCircleQuestionMark className="size-3.5" aria-hidden /> Its answer
             </Link>
@@ -107,7 +114,9 @@ function Examples({ gap: { examples, count }, now }: { gap: Gap; now: Date }) {
         ))}
       </ul>
       {count > examples.length && (
-        <p className="mt-2 text-[0.8rem] text-ink-3 sm:ml-[6.4rem]">The latest {examples.length} of {count.toLocaleString()}.</p>
+        <p className="mt-2 text-[0.8rem] text-ink-3 sm:ml-[6.4rem]">
+          The latest {examples.length} of {count.toLocaleString()}.
+        </p>
       )}
     </>
   );

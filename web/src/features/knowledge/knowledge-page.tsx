@@ -30,7 +30,7 @@ export function KnowledgePage() {
           tabs={[
             { value: 'documents', title: 'Documents' },
             { value: 'sites', title: 'Sites' },
-            { value: 'questions', title: 'Approved questions' },
+            { value: 'questions', title: 'Questions' },
             { value: 'gaps', title: 'Gaps', count: gaps.data?.length ?? 0 },
             { value: 'try', title: 'Try it' },
           ]}

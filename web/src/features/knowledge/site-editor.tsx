@@ -57,9 +57,7 @@ function Editor({ site, onClose }: { site: KnowledgeSite | undefined; onClose: (
   const put = (part: Partial<SourceInput>) => setInput((before) => ({ ...before, ...part }));
   const saving = useSaving(
     (next: SourceInput) =>
-      site
-        ? api.patch<KnowledgeSite>(`/sources/${encodeURIComponent(site.id)}`, next)
-        : api.post<KnowledgeSite>('/sources', next),
+      site ? api.patch<KnowledgeSite>(`/sources/${encodeURIComponent(site.id)}`, next) : api.post<KnowledgeSite>('/sources', next),
     ['sources', 'documents'],
   );
   const fault = (path: string) => faultAt(saving.fields, path);

@@ -35,7 +35,8 @@ export function Sites({ openId, onOpen, onPages }: SitesProps) {
           <Failed what="The sites could not be loaded" error={sources.error} retry={() => void sources.refetch()} />
         ) : sources.data.length === 0 ? (
           <Empty icon={Globe} title="No site yet" action={add}>
-            Give the address of your website: what it says about you, callers can ask for. It can be read again by itself, every day or week.
+            Give the address of your website: what it says about you, callers can ask for. It can be read again by itself, every day or
+            week.
           </Empty>
         ) : (
           <ul className="divide-y divide-line" data-testid="sites">
@@ -58,7 +59,9 @@ function SiteRow({ site, onOpen, onPages }: { site: KnowledgeSite; onOpen: () =>
   // `found` grows while pages are read: the bar may only end when the site is done.
   const share = found > 0 ? (read + refused) / Math.max(found, read + refused, 1) : 0;
   const words = site.state === 'waiting' ? 'Waiting to be read' : `${read.toLocaleString()} of ${plural(found, 'page')} read`;
-  const last = crawledAt ? `Last read ${momentOf(crawledAt, now).replace(/^[TY]/, (letter) => letter.toLowerCase())}` : 'Never read to the end';
+  const last = crawledAt
+    ? `Last read ${momentOf(crawledAt, now).replace(/^[TY]/, (letter) => letter.toLowerCase())}`
+    : 'Never read to the end';
   return (
     <li className="relative px-4 py-4 transition-colors hover:bg-sunken sm:px-5" data-testid="site" data-state={site.state}>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 sm:flex-nowrap">
@@ -105,7 +108,7 @@ function SiteRow({ site, onOpen, onPages }: { site: KnowledgeSite; onOpen: () =>
         {crawling.fault && <p className="text-bad">{crawling.fault}</p>}
         {read > 0 && (
           <button type="button" onClick={onPages} className="relative text-accent underline-offset-4 hover:underline">
-            Its pages
+            See its pages
           </button>
         )}
       </div>

@@ -36,7 +36,7 @@ export function TryIt() {
   return (
     <Card>
       <CardTitle title="Try it" lead="The very search a call makes: nobody is called, and nothing is kept." />
-      <form onSubmit={submit} className="grid items-end gap-4 px-4 py-5 sm:grid-cols-[minmax(0,1fr)_14rem_auto] sm:px-5" role="search">
+      <form onSubmit={submit} className="grid items-end gap-4 px-4 py-5 sm:grid-cols-[minmax(0,1fr)_16rem_auto] sm:px-5" role="search">
         <TextField
           label="A question, in a caller’s words"
           value={query}
@@ -58,7 +58,11 @@ export function TryIt() {
       </form>
       <div aria-live="polite">
         {searching.isError ? (
-          <Failed what="The search failed" error={searching.error} retry={() => searching.variables && searching.mutate(searching.variables)} />
+          <Failed
+            what="The search failed"
+            error={searching.error}
+            retry={() => searching.variables && searching.mutate(searching.variables)}
+          />
         ) : searching.isPending && !searching.data ? (
           <div className="grid gap-3 border-t border-line px-5 py-5">
             <Skeleton className="h-12 w-72" />
@@ -94,7 +98,9 @@ function Found({ found, query }: { found: KnowledgeSearch; query: string }) {
           <div className="min-w-0">
             <p className="text-lg font-semibold tracking-tight">{would}</p>
             <p className="mt-0.5 leading-relaxed text-ink-2">
-              {verdict === 'answer' && approved !== undefined ? 'Somebody has approved the answer: it is spoken word for word.' : why}
+              {verdict === 'answer' && approved !== undefined
+                ? 'An approved answer comes first. Asked like this, it is spoken word for word.'
+                : why}
             </p>
             <p className="num mt-1 text-[0.8rem] text-ink-3">Found in {tookOf(tookMs)}</p>
             {verdict !== 'answer' && (
@@ -105,9 +111,9 @@ function Found({ found, query }: { found: KnowledgeSearch; query: string }) {
           </div>
         </div>
         <dl className="grid content-start gap-3">
-          <Sureness name="How well the best passage fits" share={confidence.score} />
-          <Sureness name="How far it is ahead of the next" share={confidence.margin} />
-          <Sureness name="How much of the question it covers" share={confidence.coverage} />
+          <Sureness name="How well the best passage fits" share={confidence.score} words={confidence.score.toFixed(2)} />
+          <Sureness name="How far it is ahead of the next" share={confidence.margin} words={confidence.margin.toFixed(2)} />
+          <Sureness name="How much of the question it covers" share={confidence.coverage} words={percentOf(confidence.coverage)} />
         </dl>
       </div>
       {passages.length > 0 ? (
@@ -126,12 +132,12 @@ function Found({ found, query }: { found: KnowledgeSearch; query: string }) {
 
 const percentOf = (share: number): string => `${Math.round(Math.min(1, Math.max(0, share)) * 100)} %`;
 
-function Sureness({ name, share }: { name: string; share: number }) {
+function Sureness({ name, share, words }: { name: string; share: number; words: string }) {
   return (
     <div className="text-[0.8667rem]">
       <div className="flex justify-between gap-3">
         <dt className="text-ink-2">{name}</dt>
-        <dd className="num font-medium">{percentOf(share)}</dd>
+        <dd className="num font-medium">{words}</dd>
       </div>
       <Meter share={share} label={name} className="mt-1" />
     </div>
@@ -165,4 +171,3 @@ function Passage({ passage, place }: { passage: KnowledgeSearch['passages'][numb
     </li>
   );
 }
-

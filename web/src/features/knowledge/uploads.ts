@@ -3,7 +3,7 @@ import type { DocumentWithText } from '@tandem/contract';
 import { useSyncExternalStore } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { uploadFile } from '../../lib/upload.ts';
-import { MOST_FILE_BYTES } from './document-words.ts';
+import { faultInWords, MOST_FILE_BYTES } from './document-words.ts';
 
 export type Upload = {
   key: number;
@@ -66,8 +66,10 @@ async function send({ key, file, documentId, fields }: Upload): Promise<void> {
     dropUpload(key);
   } catch (error) {
     const code = error instanceof ApiError ? error.code : '';
-    if (code !== 'cancelled')
-      change(key, { state: 'failed', fault: error instanceof Error ? error.message : 'It could not be sent.', again: !FINAL.has(code) });
+    const said = error instanceof Error ? error.message : 'It could not be sent.';
+    // Where the server knows better what to do, it has said so.
+    const fault = code === 'format-unknown' && !said.includes('can be read') ? `${said} ${faultInWords(code).advice}` : said;
+    if (code !== 'cancelled') change(key, { state: 'failed', fault, again: !FINAL.has(code) });
   } finally {
     sending.delete(key);
     next();

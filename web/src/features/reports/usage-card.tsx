@@ -39,11 +39,11 @@ export function UsageCard({ range }: { range: Record<string, string> }) {
   );
 }
 
-function Totals({ usage: { totalCostMicros, calls } }: { usage: UsageReport }) {
+function Totals({ usage: { totalCostMicros, embeddingCostMicros = 0, calls } }: { usage: UsageReport }) {
   const facts = [
     ['Cost', costOf(totalCostMicros)],
     ['Calls', plural(calls, 'call')],
-    ['Cost of a call', costOf(totalCostMicros / calls)],
+    ['Cost of a call', costOf((totalCostMicros - embeddingCostMicros) / calls)],
   ];
   return (
     <dl className="flex flex-wrap gap-x-10 gap-y-3 px-4 pt-4 sm:px-5">
