@@ -1,6 +1,6 @@
 import { document as documentShape, gap as gapShape, source as sourceShape, sourceInput } from '@tandem/contract';
 import { sql } from 'drizzle-orm';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { describeOnEachDatabase } from '../../test/database.ts';
 import { emptyDatabase } from '../../test/database.ts';

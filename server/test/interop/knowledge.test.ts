@@ -49,11 +49,12 @@ afterAll(async () => {
   site.close();
 });
 
-async function upload(file: Buffer, name: string, path = '/api/v1/documents', method = 'POST'): Promise<KnowledgeDocument> {
+async function upload(file: Buffer, name: string, path = '/api/v1/documents', method: 'POST' | 'PUT' = 'POST'): Promise<KnowledgeDocument> {
   const form = new FormData();
   form.set('title', name);
   form.set('file', new Blob([new Uint8Array(file)]), name);
-  const response = await fetch(`${server.url}${path}`, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` }, body: form });
+  const request = new Request(`${server.url}${path}`, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` }, body: form });
+  const response = await fetch(request);
   expect(response.status, await response.clone().text()).toBeLessThan(300);
   return (await response.json()) as KnowledgeDocument;
 }
