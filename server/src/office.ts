@@ -265,7 +265,10 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const library = knowledge;
   undo.push(() => library.close());
   // Changes made on other nodes.
-  cache.onChange((change) => library.changed(change === EVERYTHING ? undefined : changedBusiness(change)));
+  cache.onChange((change) => {
+    const businessId = changedBusiness(change);
+    if (change === EVERYTHING || businessId !== undefined) library.changed(businessId);
+  });
   const keys = new StoredKeyRing(database, kit.clock, cache);
   const sessions = new Sessions(await sessionSecret(dataFolder, kit), kit);
   const app = await buildServer({

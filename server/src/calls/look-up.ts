@@ -10,6 +10,8 @@ import type { Route } from './directory.ts';
 /** Without a library the knowledge that came with the route answers everything. */
 export function lookUp({ businessId, assistant, knowledge }: Route, library: Library | undefined, kit: Kit): Retrieve {
   const scope = assistant.knowledge;
+  // What nobody has asked about yet is read while the greeting is spoken.
+  void Promise.resolve(library?.search(businessId, { text: '', scope })).catch(() => {});
   return ({ text, history }) => {
     const query = { text, history, scope };
     const own = knowledge.search(query);

@@ -164,8 +164,8 @@ export class LazyLibrary implements Library {
   /** Undefined when there is no vector to search with: words answer alone. */
   async #nearest(businessId: string, shelf: Shelf, query: LibraryQuery): Promise<Near[] | undefined> {
     const { kit, embedder, index } = this.#options;
-    if (shelf.engine.size === 0) return undefined;
     const text = shelf.engine.resolve(query);
+    if (shelf.engine.size === 0 || text.trim() === '') return undefined;
     const late = new AbortController();
     const timer = kit.clock.after(VECTOR_WITHIN_MS, () => late.abort(new Error('the vector of the query was late')));
     try {
