@@ -6,7 +6,8 @@ import type { VectorIndex } from '#vectors/vector-index.ts';
 import type { DeskQuestions, EmbeddingCounts, FeedQuestions } from './desk-link.ts';
 import { EmbeddingTally } from './embedding-tally.ts';
 import type { KnowledgeFeed } from './feed.ts';
-import { LazyLibrary, type QueryEmbedder } from './lazy-library.ts';
+import { LazyLibrary } from './lazy-library.ts';
+import type { QueryEmbedder } from './shelf.ts';
 
 export interface DeskOptions {
   kit: Kit;

@@ -6,7 +6,8 @@ import { testKit } from '#kit/testing.ts';
 import { openMemoryIndex } from '#vectors/memory/memory-index.ts';
 import type { NearestQuery, Partition, VectorIndex, VectorPoint } from '#vectors/vector-index.ts';
 import type { Catalogue, KnowledgeFeed } from './feed.ts';
-import { LazyLibrary, type QueryEmbedder } from './lazy-library.ts';
+import { LazyLibrary } from './lazy-library.ts';
+import type { QueryEmbedder } from './shelf.ts';
 import type { PassageRecord } from './library.ts';
 
 /** Compares with every point; enough to see what was put in. */

@@ -7,11 +7,11 @@ import { LRUCache } from 'lru-cache';
 import { untilAborted } from '#kit/abort.ts';
 import { messageOf } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import type { Near, Partition, VectorFilter, VectorIndex } from '#vectors/vector-index.ts';
+import type { Near, VectorFilter, VectorIndex } from '#vectors/vector-index.ts';
 import { CountedCache, type CacheCounts } from './counted-cache.ts';
-import { KnowledgeEngine } from './engine.ts';
-import { type CatalogueItem, embeddedText, type KnowledgeFeed } from './feed.ts';
-import type { Library, LibraryQuery, PassageRecord, Retrieval } from './library.ts';
+import type { KnowledgeFeed } from './feed.ts';
+import type { Library, LibraryQuery, Retrieval } from './library.ts';
+import { type QueryEmbedder, Shelf } from './shelf.ts';
 
 export interface LazyLibraryOptions {
   kit: Kit;
@@ -22,16 +22,6 @@ export interface LazyLibraryOptions {
   maxPassages?: number;
   /** Results and query vectors kept. */
   maxResults?: number;
-}
-
-/** Turns texts into vectors; `urgent` for a caller who waits. */
-export interface QueryEmbedder {
-  readonly name: string;
-  readonly dimensions: number;
-  embed(
-    texts: readonly string[],
-    request: { businessId: string; signal: AbortSignal; urgent: boolean; use: 'query' | 'passage' },
-  ): Promise<Float32Array[]>;
 }
 
 export interface LibraryStats {
@@ -46,35 +36,12 @@ export interface LibraryStats {
   caches: Record<'query-embeddings' | 'search-results', CacheCounts>;
 }
 
-interface Shelf {
-  engine: KnowledgeEngine;
-  revision: number;
-  /** Counts whatever may change an answer; results of another generation are not used. */
-  generation: number;
-  /** Versions in the engine. */
-  items: Map<string, string>;
-  /** Bases and passage ids of each item, for taking it out again. */
-  places: Map<string, { base: string; ids: string[] }>;
-  /** Passages without a vector, by item, until they go to be embedded. */
-  waiting: Map<string, PassageRecord[]>;
-  /** The index is known to hold no more than this; not so before the first load, nor after a change that failed. */
-  settled: boolean;
-  /** The index could not be changed: everything is to be put into it again. */
-  owed: boolean;
-  /** Ends when it can be searched. */
-  loaded: Promise<void>;
-  /** A change that came while another was taken in. */
-  stale: boolean;
-  refreshing: Promise<void> | undefined;
-}
-
 const MAX_PASSAGES = 400_000;
 const MAX_RESULTS = 2_000;
 /** Five passages whose texts the engine holds anyway. */
 const RESULT_BYTES = 1_024;
 /** Words answer alone when the vector of the query takes longer: a remote embedder on a bad day. */
 const VECTOR_WITHIN_MS = 80;
-const ITEMS_PER_LOAD = 20;
 const NEAREST = 50;
 /** A feed that failed is asked again with the next search, but not sooner; an index that failed is filled again after longer. */
 const AGAIN_MS = 1_000;
@@ -131,12 +98,9 @@ export class LazyLibrary implements Library {
 
   /** The business is gone, with all its vectors. */
   async forget(businessId: string): Promise<void> {
-    const { index } = this.#options;
-    const shelf = this.#shelves.peek(businessId);
+    const shelf = this.#shelves.peek(businessId) ?? this.#emptyShelf(businessId);
     this.#shelves.delete(businessId);
-    // What is being embedded finds nothing left to belong to.
-    shelf?.items.clear();
-    for (const base of await this.#indexedBases(businessId)) await index.drop(this.#partition(businessId, base));
+    await shelf.clear();
   }
 
   /** What runs in the background ends. */
@@ -181,7 +145,7 @@ export class LazyLibrary implements Library {
       const bases = query.scope?.bases?.length ? query.scope.bases : shelf.engine.bases;
       const limit = NEAREST;
       const found = await Promise.all(
-        bases.map((base) => index.nearest(this.#partition(businessId, base), { vector, limit, filter, signal: late.signal })),
+        bases.map((base) => index.nearest(shelf.partition(base), { vector, limit, filter, signal: late.signal })),
       );
       return found.flat().toSorted((a, b) => b.score - a.score);
     } catch (error) {
@@ -194,25 +158,18 @@ export class LazyLibrary implements Library {
     }
   }
 
+  #emptyShelf(businessId: string): Shelf {
+    const { kit, feed, index, embedder } = this.#options;
+    return new Shelf(businessId, { kit, feed, index, embedder, closed: this.#closed.signal });
+  }
+
   async #shelfOf(businessId: string): Promise<Shelf> {
     const { kit } = this.#options;
     let shelf = this.#shelves.get(businessId);
     if (!shelf) {
       const failedAt = this.#failedAt.get(businessId);
       if (failedAt !== undefined && kit.clock.now() - failedAt < AGAIN_MS) throw new Error('the knowledge of this business cannot be read');
-      shelf = {
-        engine: new KnowledgeEngine(),
-        revision: -1,
-        generation: 0,
-        items: new Map(),
-        places: new Map(),
-        waiting: new Map(),
-        settled: false,
-        owed: false,
-        loaded: Promise.resolve(),
-        stale: true,
-        refreshing: undefined,
-      };
+      shelf = this.#emptyShelf(businessId);
       const made = shelf;
       this.#shelves.set(businessId, made);
       made.refreshing = this.#refresh(businessId, made);
@@ -237,7 +194,7 @@ export class LazyLibrary implements Library {
     try {
       while (shelf.stale) {
         shelf.stale = false;
-        await this.#take(businessId, shelf);
+        await shelf.take();
       }
       this.#failedAt.delete(businessId);
       if (shelf.owed) {
@@ -252,166 +209,12 @@ export class LazyLibrary implements Library {
     } catch (error) {
       kit.log.warn({ businessId, error }, 'knowledge could not be taken in');
       this.#failedAt.set(businessId, kit.clock.now());
-      shelf.settled = false;
+      shelf.unsettle();
       if (shelf.revision < 0) this.#shelves.delete(businessId);
       else shelf.stale = true;
     } finally {
       shelf.refreshing = undefined;
     }
-  }
-
-  async #take(businessId: string, shelf: Shelf): Promise<void> {
-    const { feed, embedder, kit } = this.#options;
-    const { revision, items } = await feed.catalogue(businessId);
-    const wanted = new Map(items.map(({ id, version }) => [id, version]));
-    const again = shelf.owed;
-    shelf.owed = false;
-    for (const id of shelf.items.keys()) if (!wanted.has(id)) await this.#takeOut(businessId, shelf, id);
-    const fresh = items.filter(({ id, version }) => again || shelf.items.get(id) !== version);
-    for (let from = 0; from < fresh.length; from += ITEMS_PER_LOAD) {
-      const part = fresh.slice(from, from + ITEMS_PER_LOAD);
-      const ids = part.map(({ id }) => id);
-      const records = await feed.passages(businessId, ids, embedder.name);
-      for (const item of part) {
-        const own = records.filter(({ documentId }) => documentId === item.id);
-        shelf.waiting.set(
-          item.id,
-          own.filter((record) => !this.#hasVector(record)),
-        );
-        await this.#putIn(businessId, shelf, item, own);
-      }
-      await kit.clock.sleep(0);
-    }
-    const without = [...shelf.waiting.values()].flat();
-    if (!shelf.settled) await this.#inIndex(shelf, () => this.#settle(businessId, shelf, without));
-    shelf.waiting.clear();
-    shelf.revision = revision;
-    shelf.generation++;
-    if (without.length > 0) void this.#embedMissing(businessId, shelf, without);
-  }
-
-  /**
-   * An index that persists, or is shared, may hold what was deleted or replaced while nobody here followed: whole bases,
-   * points, and vectors of an earlier text under an id that is still in use (`without`: passages that have none yet).
-   */
-  async #settle(businessId: string, shelf: Shelf, without: readonly PassageRecord[]): Promise<void> {
-    const { index } = this.#options;
-    const waiting = new Set(without.map(({ id }) => id));
-    const known = Map.groupBy(shelf.places.values(), ({ base }) => base);
-    for (const [base, places] of known) {
-      const ids = places.flatMap((place) => place.ids).filter((id) => !waiting.has(id));
-      await index.retain(this.#partition(businessId, base), ids);
-    }
-    for (const base of await this.#indexedBases(businessId)) {
-      if (!known.has(base)) await index.drop(this.#partition(businessId, base));
-    }
-    shelf.settled = true;
-  }
-
-  /** The new version in the place of the old one: in one step for the words, then for the vectors. */
-  async #putIn(businessId: string, shelf: Shelf, item: CatalogueItem, records: PassageRecord[]): Promise<void> {
-    const before = shelf.places.get(item.id);
-    shelf.engine.remove(item.id);
-    shelf.engine.upsert(records);
-    shelf.items.set(item.id, item.version);
-    const ids = records.map(({ id }) => id);
-    const base = records[0]?.base ?? 'main';
-    if (records.length > 0) shelf.places.set(item.id, { base, ids });
-    else shelf.places.delete(item.id);
-    const { index } = this.#options;
-    await this.#inIndex(shelf, async () => {
-      if (before) {
-        const replaced = new Set(before.base === base ? records.filter((record) => this.#hasVector(record)).map(({ id }) => id) : []);
-        const gone = before.ids.filter((id) => !replaced.has(id));
-        if (gone.length > 0) await index.remove(this.#partition(businessId, before.base), gone);
-      }
-      await this.#upsertVectors(businessId, records);
-    });
-  }
-
-  /** An index that is away costs the meaning of what is new, not its words: it is filled when it is back. */
-  async #inIndex(shelf: Shelf, work: () => Promise<void>): Promise<void> {
-    if (shelf.owed) return;
-    try {
-      await work();
-    } catch (error) {
-      shelf.owed = true;
-      shelf.settled = false;
-      this.#options.kit.log.warn({ error }, 'vectors could not be put into their index: found by words for now');
-    }
-  }
-
-  async #takeOut(businessId: string, shelf: Shelf, id: string): Promise<void> {
-    const place = shelf.places.get(id);
-    shelf.engine.remove(id);
-    shelf.items.delete(id);
-    shelf.places.delete(id);
-    shelf.waiting.delete(id);
-    if (!place) return;
-    await this.#inIndex(shelf, () => this.#options.index.remove(this.#partition(businessId, place.base), place.ids));
-  }
-
-  async #upsertVectors(businessId: string, records: readonly PassageRecord[]): Promise<void> {
-    const { index } = this.#options;
-    const byBase = Map.groupBy(
-      records.filter((record) => this.#hasVector(record)),
-      ({ base }) => base,
-    );
-    for (const [base, own] of byBase) {
-      const points = own.map(({ id, vector, documentId, language, tags, audience }) => ({
-        id,
-        vector: vector as Float32Array,
-        documentId,
-        language,
-        tags,
-        audience,
-      }));
-      await index.upsert(this.#partition(businessId, base), points);
-    }
-  }
-
-  /** Found by words already; by meaning as soon as their vectors are there. */
-  async #embedMissing(businessId: string, shelf: Shelf, records: readonly PassageRecord[]): Promise<void> {
-    const { embedder, feed, kit } = this.#options;
-    const versions = new Map(shelf.items);
-    const isCurrent = ({ documentId }: PassageRecord) =>
-      shelf.items.has(documentId) && shelf.items.get(documentId) === versions.get(documentId);
-    try {
-      for (let from = 0; from < records.length; from += 64) {
-        const part = records.slice(from, from + 64).filter(isCurrent);
-        if (part.length === 0) continue;
-        const vectors = await embedder.embed(part.map(embeddedText), {
-          businessId,
-          signal: this.#closed.signal,
-          urgent: false,
-          use: 'passage',
-        });
-        await this.#upsertVectors(businessId, part.map((record, i) => ({ ...record, vector: vectors[i] })).filter(isCurrent));
-        shelf.generation++;
-        await feed.keepVectors(
-          businessId,
-          embedder.name,
-          part.map((record, i) => ({ text: embeddedText(record), vector: vectors[i] })),
-        );
-        await kit.clock.sleep(0);
-      }
-    } catch (error) {
-      kit.log.warn({ businessId, error }, 'passages stay without vectors for now');
-    }
-  }
-
-  #hasVector({ vector }: PassageRecord): boolean {
-    return vector?.length === this.#options.embedder.dimensions;
-  }
-
-  #indexedBases(businessId: string): Promise<string[]> {
-    const { embedder, index } = this.#options;
-    return index.bases(businessId, embedder.name, embedder.dimensions);
-  }
-
-  #partition(businessId: string, base: string): Partition {
-    const { name, dimensions } = this.#options.embedder;
-    return { businessId, base, embedder: name, dimensions };
   }
 }
 
