@@ -134,6 +134,13 @@ test('a new file is a new version; the same one again changes nothing; what fail
   expect(await readDocumentFile(api.database, api.alpha.id, made.id)).toBeUndefined();
 });
 
+test('plain text is no document: it has neither title nor shape', async () => {
+  for (const type of ['text/plain', 'text/plain; charset=utf-8']) {
+    const answer = await api.ask('POST', path, { body: 'We open at nine.', headers: { 'content-type': type } });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'bad-request' } });
+  }
+});
+
 test('what cannot be taken is refused with its reason', async () => {
   const gif = { name: 'x.pdf', type: 'application/pdf', bytes: Buffer.from('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old office', 'latin1') };
   const tries: [Parts, number, string, string?][] = [

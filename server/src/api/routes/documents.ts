@@ -87,6 +87,8 @@ export function documentRoutes(plain: FastifyInstance, { database, kit, queue, c
     const { businessId } = request;
     if (!request.isMultipart()) {
       if (!request.body) throw new TandemError('invalid-input', 'A title and a text, or a file, are needed');
+      // Plain text has a parser, and no schema.
+      if (typeof request.body !== 'object') throw new TandemError('bad-request', 'Send JSON, or a file as multipart/form-data');
       const made = await createDocument(database, kit, businessId, request.body as TextDocumentInput);
       return reply.code(201).send(await ingest(made));
     }
