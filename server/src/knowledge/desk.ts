@@ -1,4 +1,5 @@
 /** The desk of the knowledge thread: answers the office and the call thread, and asks the office for what it does not have. */
+import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { type Handlers, Remote, type RemotePort } from '#kit/remote.ts';
 import type { EmbeddingUsage } from '#models/embedding-batcher.ts';
@@ -49,8 +50,17 @@ export class KnowledgeDesk {
     const { embedder, embedding, index, kit } = this.#options;
     return {
       search: ({ businessId, query }) => this.library.search(businessId, query),
-      embed: ({ businessId, texts }) =>
-        embedder.embed(texts, { businessId, signal: AbortSignal.timeout(EMBED_WITHIN_MS), urgent: false, use: 'passage' }),
+      embed: async ({ businessId, texts }) => {
+        const late = new AbortController();
+        const timer = kit.clock.after(EMBED_WITHIN_MS, () =>
+          late.abort(new TandemError('unavailable', 'The texts were not embedded in time')),
+        );
+        try {
+          return await embedder.embed(texts, { businessId, signal: late.signal, urgent: false, use: 'passage' });
+        } finally {
+          timer.cancel();
+        }
+      },
       embedder: () => ({ name: embedder.name, dimensions: embedder.dimensions }),
       changed: ({ businessId, revision }) => {
         void this.library.changed(businessId, revision).then(() => this.#saveSoon());
