@@ -5,6 +5,7 @@ import { knowledgeScope } from './knowledge.ts';
 import { id, language, text, time } from './shapes.ts';
 
 const vendorName = z.string().min(1).max(60);
+const e164 = z.string().regex(/^\+[1-9]\d{6,14}$/, 'is not a number such as +15550100');
 const sipUri = z.string().regex(/^sips?:[^\s<>]{1,250}$/i, 'is not a SIP address such as sip:pbx.example.com');
 
 function isTimeZone(name: string): boolean {
@@ -46,6 +47,19 @@ export const business = z.object({
     .nullable()
     .default(null)
     .describe('US dollars a day; calls beyond it end gracefully'),
+  maxCalls: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .nullable()
+    .default(null)
+    .describe('calls at once; who calls beyond it hears busy, or is sent on to the overflow number'),
+  overflowNumber: z
+    .union([e164, sipUri])
+    .nullable()
+    .default(null)
+    .describe('who takes calls that there is no room for: an E.164 number or a SIP address'),
   createdAt: time,
 });
 export const businessInput = business.omit({ id: true, createdAt: true });

@@ -3,15 +3,15 @@
  * recording live here, so that nothing the office does can make a frame late. Started by `main.ts` as a worker.
  */
 import { constants, setPriority } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LATE_BUCKETS_MS, MediaPacer } from '#audio/pacer.ts';
-import type { InstalledModels } from '#calls/installed-models.ts';
+import { Admission, DEFAULT_LIMITS } from '#calls/admission.ts';
 import type { Journal } from '#calls/journal.ts';
 import { openJournal } from '#calls/journal-file.ts';
 import { closeDeadCalls, type OpenCall } from '#calls/journal-repair.ts';
 import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
 import { readPrices } from '#calls/prices.ts';
+import { parsePlaces, ProviderPlaces } from '#calls/provider-places.ts';
 import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
 import { Switchboard } from '#calls/switchboard.ts';
 import { ToolShop } from '#calls/tools/tool-box.ts';
@@ -19,11 +19,13 @@ import { inTime } from '#conversation/deadlines.ts';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import { FaultNet } from '#kit/fault-net.ts';
 import { systemKit } from '#kit/kit.ts';
+import { type MachineLoad, MachineLoadMeter } from '#kit/machine-load.ts';
 import { DeskSeat } from '#knowledge/desk-client.ts';
 import type { LogLevel } from '#kit/log.ts';
 import type { Gateway, GatewayContext } from '#telephony/gateway.ts';
 import { MediaServer } from '#telephony/media-server.ts';
-import { gatewayVendors, modelVendors } from './catalog.ts';
+import { gatewayVendors } from './catalog.ts';
+import { closeModels, installModels } from './install-models.ts';
 
 /** What `main.ts` hands over when it starts the thread. */
 export interface CallThreadSettings {
@@ -34,6 +36,8 @@ export interface CallThreadSettings {
   dataFolder: string;
   logLevel: LogLevel;
   maxCalls: number;
+  /** `provider:calls`, comma-separated: how many calls may use a provider at once. */
+  providerCalls: string;
   egressAllow: string;
   /** Path of a price file; the built-in list prices without one. */
   prices: string | undefined;
@@ -42,6 +46,9 @@ export interface CallThreadSettings {
 
 /** Who calls a number that nobody knows yet waits so long for the office to look. */
 const RESOLVE_WITHIN_MS = 1_000;
+
+/** How often the thread tells how it is. Admission adds what came since. */
+const VITALS_MS = 1_000;
 
 const settings = workerData as CallThreadSettings;
 const port = parentPort;
@@ -60,34 +67,6 @@ function preferSound(): void {
   } catch {
     kit.log.debug({}, 'the call thread runs at the priority of the others');
   }
-}
-
-async function installModels(): Promise<InstalledModels> {
-  const models: InstalledModels = {
-    voiceActivity: () => {
-      throw new TandemError('unavailable', 'No voice activity detector is installed');
-    },
-    transcribers: [],
-    languageModels: [],
-    synthesizers: [],
-    speechToSpeech: [],
-  };
-  // From the last vendor to the first, so that the catalogue's first voice activity detector wins.
-  for (const vendor of modelVendors.toReversed()) {
-    const own = settings.vendors[vendor.name];
-    const voiceActivity = await vendor.voiceActivity?.(own, kit);
-    if (voiceActivity) models.voiceActivity = voiceActivity;
-    const transcriber = await vendor.transcriber?.(own, kit);
-    if (transcriber) models.transcribers.unshift(transcriber);
-    const languageModel = await vendor.languageModel?.(own, kit);
-    if (languageModel) models.languageModels.unshift(languageModel);
-    const synthesizer = await vendor.synthesizer?.(own, kit);
-    if (synthesizer) models.synthesizers.unshift(synthesizer);
-    const speechToSpeech = await vendor.speechToSpeech?.(own, kit);
-    if (speechToSpeech) models.speechToSpeech?.unshift(speechToSpeech);
-    models.endOfTurn = (await vendor.endOfTurn?.(own, kit)) ?? models.endOfTurn;
-  }
-  return models;
 }
 
 /** The loop's counters under flat names, for the metrics. */
@@ -112,7 +91,7 @@ async function open(): Promise<void> {
     send({ type: 'events', events, position }),
   );
   await closeAfterCrash(journal, openCalls, recordingsFolder);
-  const models = await installModels();
+  const models = await installModels(settings.vendors, kit);
   const pacer = new MediaPacer(kit.clock, kit.log);
   const recordings = new RecordingShelf({ folder: recordingsFolder, kit });
   const shop = new ToolShop(kit, settings.egressAllow);
@@ -129,12 +108,16 @@ async function open(): Promise<void> {
       asking.delete(id),
     );
   };
+  const admission = new Admission(kit.clock, { ...DEFAULT_LIMITS, maxCalls: settings.maxCalls });
+  const meter = new MachineLoadMeter(settings.dataFolder);
   const switchboard = new Switchboard({
     kit,
     models,
     journal,
     recordings,
     maxCalls: settings.maxCalls,
+    admission,
+    places: new ProviderPlaces(parsePlaces(settings.providerCalls) ?? new Map()),
     shop,
     price: (line) => prices.priceOf(line),
     library: desk,
@@ -145,6 +128,7 @@ async function open(): Promise<void> {
     pacer,
     onCall: (call) => switchboard.receive(call),
     whoAnswers: (to, businessId) => switchboard.whoAnswers(to, businessId),
+    wouldRefuse: (to, businessId) => switchboard.wouldRefuse(to, businessId),
     publicUrl: settings.publicUrl,
     mediaUrl: settings.mediaUrl,
   };
@@ -174,17 +158,17 @@ async function open(): Promise<void> {
     },
     drain: async ({ withinMs }) => ({ left: await switchboard.drain(withinMs) }),
     stop: async () => {
+      stopped = true;
       vitalsTimer.cancel();
       await switchboard.endAll({ by: 'system', reason: 'shutdown' });
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await mediaServer.stop();
       pacer.stop();
-      const parts = [...models.transcribers, ...models.languageModels, ...models.synthesizers, ...(models.speechToSpeech ?? [])];
-      await Promise.all(parts.map(async (part) => part.close?.()));
+      await closeModels(models);
       await shop.close();
       desk.close();
       await journal.close();
-      loopDelay.disable();
+      meter.stop();
       return {};
     },
   };
@@ -221,39 +205,36 @@ async function open(): Promise<void> {
     );
   });
 
-  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
-  loopDelay.enable();
-  const vitals = (): Vitals => {
-    const ms = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - 10);
-    const report: Vitals = {
-      liveCalls: switchboard.live,
-      gateways: {
-        ...Object.fromEntries(gateways.map((gateway) => [gateway.name, gateway.counters()])),
-        media: mediaServer.counters(),
-        switchboard: { ...switchboard.refused },
-      },
-      pacer: pacerCounters(pacer),
-      journalDegraded: journal.degraded,
-      journalLost: journal.lost,
-      faults: net.count,
-      loopDelayP50Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(50)) : 0,
-      loopDelayP99Ms: loopDelay.count > 0 ? ms(loopDelay.percentile(99)) : 0,
-      loopDelayMaxMs: loopDelay.count > 0 ? ms(loopDelay.max) : 0,
-      heapUsedBytes: process.memoryUsage().heapUsed,
-      keptSpeech: switchboard.keptSpeech,
-      models: {
-        transcribers: models.transcribers.map(({ name }) => name),
-        languageModels: models.languageModels.map(({ name }) => name),
-        synthesizers: models.synthesizers.map(({ name }) => name),
-        speechToSpeech: models.speechToSpeech?.map(({ name }) => name) ?? [],
-      },
-    };
-    loopDelay.reset();
-    return report;
-  };
+  const vitals = (load: MachineLoad): Vitals => ({
+    ...load,
+    liveCalls: switchboard.live,
+    gateways: {
+      ...Object.fromEntries(gateways.map((gateway) => [gateway.name, gateway.counters()])),
+      media: mediaServer.counters(),
+      switchboard: { ...switchboard.refused },
+    },
+    pacer: pacerCounters(pacer),
+    journalDegraded: journal.degraded,
+    journalLost: journal.lost,
+    faults: net.count,
+    heapUsedBytes: process.memoryUsage().heapUsed,
+    keptSpeech: switchboard.keptSpeech,
+    providerPlaces: { ...switchboard.providerPlaces },
+    models: {
+      transcribers: models.transcribers.map(({ name }) => name),
+      languageModels: models.languageModels.map(({ name }) => name),
+      synthesizers: models.synthesizers.map(({ name }) => name),
+      speechToSpeech: models.speechToSpeech?.map(({ name }) => name) ?? [],
+    },
+  });
+  let stopped = false;
   let vitalsTimer = kit.clock.after(0, function report() {
-    send({ type: 'vitals', vitals: vitals() });
-    vitalsTimer = kit.clock.after(1000, report);
+    void meter.read().then((load) => {
+      if (stopped) return;
+      admission.observe(load, switchboard.live);
+      send({ type: 'vitals', vitals: vitals(load) });
+      vitalsTimer = kit.clock.after(VITALS_MS, report);
+    });
   });
 
   send({ type: 'ready', journal: journal.name, end: journal.end });

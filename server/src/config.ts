@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { parsePlaces } from '#calls/provider-places.ts';
 import { TandemError } from '#kit/errors.ts';
 import type { LogLevel } from '#kit/log.ts';
 import type { SettingMeta, Vendor } from '#kit/vendor.ts';
@@ -77,6 +78,16 @@ const houseSettings = z.object({
     .max(100_000)
     .default(1000)
     .meta(setting('TANDEM_MAX_CALLS', 'Live calls beyond which new ones are refused')),
+  providerCalls: z
+    .string()
+    .default('')
+    .refine((text) => parsePlaces(text) !== undefined, 'is not a list such as deepgram:50,cartesia:20')
+    .meta(
+      setting(
+        'TANDEM_PROVIDER_CALLS',
+        "Calls at once at providers whose plans have a bound, e.g. deepgram:50,cartesia:20; beyond it the assistant's next choice is taken",
+      ),
+    ),
   seed: z
     .enum(['demo', 'none'])
     .default('demo')

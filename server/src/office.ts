@@ -146,7 +146,7 @@ export async function openOffice(config: Config, kit: Kit, undo: Undo, onLost: (
 type Ready = Extract<FromCallThread, { type: 'ready' }>;
 
 async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error) => void): Promise<Office> {
-  const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, egressAllow, prices } = config.house;
+  const { host, port, mediaPort, publicUrl, mediaUrl, dataFolder, logLevel, maxCalls, providerCalls, egressAllow, prices } = config.house;
   const registry = new Registry();
   const processMetrics = new ProcessMetrics(registry);
   undo.push(async () => processMetrics.close());
@@ -196,6 +196,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     dataFolder,
     logLevel,
     maxCalls,
+    providerCalls,
     egressAllow,
     prices,
     vendors: config.vendors,

@@ -15,7 +15,18 @@ const storeys: string[][] = [
   ['conversation', 'assistants', 'knowledge', 'people'],
   ['calls'],
   ['api', 'live', 'jobs', 'observe', 'simulate'],
-  ['main.ts', 'office.ts', 'knowledge-office.ts', 'call-thread.ts', 'knowledge-thread.ts', 'config.ts', 'catalog.ts'],
+  [
+    'main.ts',
+    'command-line.ts',
+    'simulation.ts',
+    'office.ts',
+    'knowledge-office.ts',
+    'call-thread.ts',
+    'knowledge-thread.ts',
+    'install-models.ts',
+    'config.ts',
+    'catalog.ts',
+  ],
 ];
 const seams = ['telephony', 'models', 'vectors', 'store'];
 

@@ -23,6 +23,8 @@ export const business: Business = {
   language: 'en',
   timeZone: 'UTC',
   dailyCostCeiling: null,
+  maxCalls: null,
+  overflowNumber: null,
   createdAt: dated.createdAt,
 };
 

@@ -9,6 +9,13 @@ import type { TrunkConfig } from '#telephony/gateway.ts';
 /** A tool of a business with its secrets: it goes to the call thread and nowhere else. */
 export type StoredTool = { id: string } & ToolInput;
 
+/** How many calls of a business may live at once (null: as many as there is room for), and who takes those beyond. */
+export interface Capacity {
+  maxCalls: number | null;
+  /** E.164 number or SIP address. */
+  overflowNumber?: string;
+}
+
 /** All that calls of one business need, as plain data that crosses threads. */
 export interface BusinessEntry {
   id: string;
@@ -23,6 +30,7 @@ export interface BusinessEntry {
   /** What today's calls cost up to the publication (calls of this process among them) and may cost, in millionths of a US dollar. */
   costs?: { dailyCeilingMicros: number | null; spentTodayMicros: number };
   tools?: StoredTool[];
+  capacity?: Capacity;
 }
 
 /** Who answers, and with what. */
@@ -33,6 +41,7 @@ export interface Route {
   knowledge: KnowledgeBase;
   tools?: StoredTool[];
   timeZone?: string;
+  capacity?: Capacity;
 }
 
 interface Listed {
@@ -93,7 +102,15 @@ export class Directory {
     const assistantId = entry.numbers.find(({ address }) => address === key)?.assistantId;
     const assistant = entry.assistants.find((one) => (bySlug ? one.slug === key : one.id === assistantId));
     return (
-      assistant && { businessId: entry.id, businessName: entry.name, assistant, knowledge, tools: entry.tools, timeZone: entry.timeZone }
+      assistant && {
+        businessId: entry.id,
+        businessName: entry.name,
+        assistant,
+        knowledge,
+        tools: entry.tools,
+        timeZone: entry.timeZone,
+        capacity: entry.capacity,
+      }
     );
   }
 
@@ -110,6 +127,7 @@ export class Directory {
         knowledge: listed.knowledge,
         tools: listed.entry.tools,
         timeZone: listed.entry.timeZone,
+        capacity: listed.entry.capacity,
       }
     );
   }

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CallEvent, ErrorCode } from '@tandem/contract';
 import type { KeptSpeechCounters } from '#conversation/kept-speech.ts';
+import type { MachineLoad } from '#kit/machine-load.ts';
 import type { GatewayRequest, GatewayResponse } from '#telephony/gateway.ts';
 import type { BusinessEntry } from './directory.ts';
 import type { JournalPosition } from './journal.ts';
@@ -38,7 +39,7 @@ export type ToCallThread =
   | { [N in CommandName]: { type: 'command'; id: number; name: N; input: Commands[N]['input'] } }[CommandName];
 
 /** What the call thread measures about itself, once a second. Counters only grow. */
-export interface Vitals {
+export interface Vitals extends MachineLoad {
   liveCalls: number;
   gateways: Record<string, Record<string, number>>;
   pacer: Record<string, number>;
@@ -46,12 +47,10 @@ export interface Vitals {
   journalLost: number;
   /** Exceptions that nobody caught; each ended its call, where it had one. */
   faults: number;
-  /** Event-loop delay of the call thread since the last report, milliseconds. */
-  loopDelayP50Ms: number;
-  loopDelayP99Ms: number;
-  loopDelayMaxMs: number;
   heapUsedBytes: number;
   keptSpeech: KeptSpeechCounters;
+  /** Calls at each provider that has a bound. */
+  providerPlaces: Record<string, number>;
   models: { transcribers: string[]; languageModels: string[]; synthesizers: string[]; speechToSpeech?: string[] };
 }
 

@@ -162,3 +162,37 @@ describe('a call out', () => {
     expect(house.endings()).toMatchObject([{ by: 'system', reason: 'rejected' }]);
   });
 });
+
+describe('no room', () => {
+  const refusalOf = (placed: Promise<unknown>) =>
+    placed.then(
+      () => 'answered',
+      (error: { detail: { refusal: string } }) => error.detail.refusal,
+    );
+
+  test('a business that has all the calls it wants is busy, sends the next one on, and takes one again when one has ended', async () => {
+    const house = open();
+    const overflows: (string | undefined)[] = [];
+    const [business] = house.switchboard.directory.businesses;
+    await house.switchboard.publish([{ ...business, capacity: { maxCalls: 1, overflowNumber: '+15550123' } }]);
+    const onCall = house.switchboard.receive.bind(house.switchboard);
+    house.switchboard.receive = (call) => onCall({ ...call, refuse: (why, overflow) => (overflows.push(overflow), call.refuse(why)) });
+    const leg = await house.call();
+    expect(house.switchboard.wouldRefuse('+15550100', undefined)).toEqual({ why: 'busy', overflow: '+15550123' });
+    expect(await refusalOf(house.gateway.place({ to: '+15550100' }).answered)).toBe('busy');
+    expect(overflows).toEqual(['+15550123']);
+    expect(() =>
+      house.switchboard.place({ businessId: 'business_1', assistantId: 'assistant_1', to: '+15550190', gateway: undefined }),
+    ).toThrow(expect.objectContaining({ code: 'outbound-not-configured' }));
+    await leg.hangUp();
+    await house.kit.clock.advance(5_000);
+    expect(house.switchboard.wouldRefuse('+15550100', undefined)).toBeUndefined();
+    const again = await house.call();
+    expect(house.switchboard.live).toBe(1);
+    await again.hangUp();
+    await house.kit.clock.advance(5_000);
+    house.pacer.stop();
+    expect(house.kit.clock.pending).toBe(0);
+    expect(house.switchboard.refused).toEqual({ 'business-full': 2 });
+  });
+});

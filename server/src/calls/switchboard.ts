@@ -9,15 +9,17 @@ import { ownedBy } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
 import { KnowledgeBase } from '#knowledge/knowledge-base.ts';
 import type { Library } from '#knowledge/library.ts';
-import type { Gateway, IncomingCall } from '#telephony/gateway.ts';
+import type { Gateway, IncomingCall, Refusal } from '#telephony/gateway.ts';
+import { Admission, DEFAULT_LIMITS, type Denial } from './admission.ts';
 import { Call, type SharedByCalls } from './call.ts';
 import { type BusinessEntry, Directory, type Route } from './directory.ts';
 import type { InstalledModels } from './installed-models.ts';
 import type { Journal } from './journal.ts';
 import type { PlaceCall } from './office-link.ts';
+import { type Places, ProviderPlaces } from './provider-places.ts';
 import type { Shelf } from './recording.ts';
 import { Spending } from './spending.ts';
-import type { ToolShop } from './tools/tool-box.ts';
+import type { Shop } from './tools/tool-box.ts';
 import type { Dial } from './transfer.ts';
 
 export interface SwitchboardOptions {
@@ -25,10 +27,14 @@ export interface SwitchboardOptions {
   models: InstalledModels;
   journal: Journal;
   recordings: Shelf;
-  /** Live calls beyond which new ones are refused with `capacity-reached`. */
+  /** Live calls beyond which new ones are refused; only read where no `admission` is given. */
   maxCalls: number;
+  /** Decides whether there is room for one more. */
+  admission?: Admission;
+  /** Calls at once at providers whose plans have a bound. */
+  places?: ProviderPlaces;
   /** The businesses' own tools; none when absent. */
-  shop?: ToolShop;
+  shop?: Shop;
   /** What a line of usage costs, millionths of a US dollar; nothing when absent. */
   price?: Price;
   /** Who looks things up for calls; absent: what was published with the business. */
@@ -37,12 +43,27 @@ export interface SwitchboardOptions {
   resolve?: (address: string) => Promise<void>;
 }
 
+/** Why a call is not taken, and where it may go instead. */
+export interface Refused {
+  why: Refusal;
+  overflow: string | undefined;
+}
+
+/** The business's own bound is its being busy; what we lack is ours, and may be there in a moment. */
+function refusalOf(denial: Denial | 'draining'): Refusal {
+  if (denial === 'business-full') return 'busy';
+  return denial === 'draining' ? 'unavailable' : 'capacity-reached';
+}
+
 export class Switchboard {
   readonly directory = new Directory();
   #publications: Promise<void> = Promise.resolve();
   #publishing = 0;
   #options: SwitchboardOptions;
   #calls = new Map<string, Call>();
+  readonly #ofBusiness = new Map<string, number>();
+  readonly #places: ProviderPlaces;
+  readonly #admission: Admission;
   #gateways = new Map<string, Gateway>();
   readonly #shared: SharedByCalls;
   #draining = false;
@@ -51,6 +72,8 @@ export class Switchboard {
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
+    this.#admission = options.admission ?? new Admission(options.kit.clock, { ...DEFAULT_LIMITS, maxCalls: options.maxCalls });
+    this.#places = options.places ?? new ProviderPlaces(new Map());
     this.#shared = {
       health: new ProviderHealth(options.kit.clock),
       kept: new KeptSpeech(undefined, options.kit.clock),
@@ -62,6 +85,11 @@ export class Switchboard {
 
   get live(): number {
     return this.#calls.size;
+  }
+
+  /** Taken places at providers that have a bound, for metrics. */
+  get providerPlaces(): Readonly<Record<string, number>> {
+    return this.#places.taken;
   }
 
   /** Of the speech that is kept because it is said again, for metrics. */
@@ -155,38 +183,77 @@ export class Switchboard {
   }
 
   #take(incoming: IncomingCall, route: Route): void {
-    if (this.#draining) return this.#refuse(incoming, 'unavailable');
-    if (this.#calls.size >= this.#options.maxCalls) return this.#refuse(incoming, 'capacity-reached');
+    const denial = this.#denial(route, incoming.gateway);
+    if (denial) return this.#refuse(incoming, refusalOf(denial), denial, route.capacity?.overflowNumber);
+    const places = this.#places.take(route.assistant, this.#options.models);
+    if (!places) return this.#refuse(incoming, 'capacity-reached', 'providers', route.capacity?.overflowNumber);
+    this.#admission.admitted();
     incoming.ring();
-    this.#begin(route, {
-      direction: 'inbound',
-      gateway: incoming.gateway,
-      from: incoming.from,
-      to: incoming.to,
-      providerCallId: incoming.providerCallId,
-      abandoned: incoming.signal,
-      connect: () => incoming.answer(),
-    });
+    this.#begin(
+      route,
+      {
+        direction: 'inbound',
+        gateway: incoming.gateway,
+        from: incoming.from,
+        to: incoming.to,
+        providerCallId: incoming.providerCallId,
+        abandoned: incoming.signal,
+        connect: () => incoming.answer(),
+      },
+      places,
+    );
+  }
+
+  /** What a carrier is told before it connects the sound: undefined when there is room for a call to `to`. */
+  wouldRefuse(to: string, businessId: string | undefined): Refused | undefined {
+    const route = this.directory.route(to, businessId);
+    if (!route) return undefined;
+    const denial =
+      this.#denial(route, undefined) ?? (this.#places.hasRoom(route.assistant, this.#options.models) ? undefined : 'providers');
+    if (!denial) return undefined;
+    this.#count(denial);
+    return { why: refusalOf(denial), overflow: route.capacity?.overflowNumber };
+  }
+
+  #denial(route: Route, gateway: string | undefined): Denial | 'draining' | undefined {
+    if (this.#draining) return 'draining';
+    const ask = {
+      businessId: route.businessId,
+      ofBusiness: this.#ofBusiness.get(route.businessId) ?? 0,
+      businessMax: route.capacity?.maxCalls ?? null,
+      linesFree: gateway === undefined ? undefined : this.#gateways.get(gateway)?.linesFree?.(),
+    };
+    return this.#admission.judge(ask, this.#calls.size);
   }
 
   /** Places a call. Rejects with `not-found`, `outbound-not-configured` or `capacity-reached`; resolves with its id while it rings. */
   place(order: PlaceCall): string {
     const route = this.directory.routeOf(order.businessId, order.assistantId);
     if (!route) throw new TandemError('not-found', 'There is no such assistant');
-    if (this.#draining || this.#calls.size >= this.#options.maxCalls) throw new TandemError('capacity-reached');
     const wanted = [...this.#gateways.values()].filter(({ name }) => order.gateway === undefined || name === order.gateway);
     const gateway = wanted.find((one) => one.canDial?.(order.businessId));
     if (!gateway) throw new TandemError('outbound-not-configured');
+    const denial = this.#denial(route, gateway.name);
+    const places = denial ? undefined : this.#places.take(route.assistant, this.#options.models);
+    if (!places) {
+      this.#count(denial ?? 'providers');
+      throw new TandemError('capacity-reached', undefined, { why: denial ?? 'providers' });
+    }
+    this.#admission.admitted();
     const from = this.#numberOf(order.businessId, order.assistantId);
-    const call = this.#begin(route, {
-      direction: 'outbound',
-      gateway: gateway.name,
-      from,
-      to: order.to,
-      providerCallId: undefined,
-      abandoned: undefined,
-      connect: (signal) => gateway.dial({ businessId: order.businessId, to: order.to, from, signal }),
-    });
+    const call = this.#begin(
+      route,
+      {
+        direction: 'outbound',
+        gateway: gateway.name,
+        from,
+        to: order.to,
+        providerCallId: undefined,
+        abandoned: undefined,
+        connect: (signal) => gateway.dial({ businessId: order.businessId, to: order.to, from, signal }),
+      },
+      places,
+    );
     return call.id;
   }
 
@@ -245,30 +312,41 @@ export class Switchboard {
     await Promise.all([...this.#calls.values()].map((call) => call.end(ending)));
   }
 
-  #begin(route: Route, line: ConstructorParameters<typeof Call>[0]['line']): Call {
-    const { kit, models, journal, recordings, shop } = this.#options;
+  #begin(route: Route, line: ConstructorParameters<typeof Call>[0]['line'], places: Places): Call {
+    const { kit, journal, recordings, shop } = this.#options;
+    const { models } = places;
     const call = new Call({ kit, shared: this.#shared, route, line, models, journal, recordings, shop, dial: this.#dialFor(route) });
     this.#calls.set(call.id, call);
+    this.#ofBusiness.set(call.businessId, (this.#ofBusiness.get(call.businessId) ?? 0) + 1);
     ownedBy(call.id, () => call.run()).then(
-      () => this.#forget(call),
+      () => this.#forget(call, places),
       (error: unknown) => {
         kit.log.error({ error, callId: call.id, businessId: call.businessId }, 'a call failed');
-        this.#forget(call);
+        this.#forget(call, places);
       },
     );
     return call;
   }
 
-  #forget(call: Call): void {
+  #forget(call: Call, places: Places): void {
     this.#calls.delete(call.id);
+    this.#places.give(places);
+    const left = (this.#ofBusiness.get(call.businessId) ?? 1) - 1;
+    if (left > 0) this.#ofBusiness.set(call.businessId, left);
+    else this.#ofBusiness.delete(call.businessId);
     if (this.#calls.size > 0) return;
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #refuse(incoming: IncomingCall, why: Parameters<IncomingCall['refuse']>[0]): void {
-    this.#refused[why] = (this.#refused[why] ?? 0) + 1;
-    this.#options.kit.log.info({ gateway: incoming.gateway, to: incoming.to, why }, 'call refused');
-    incoming.refuse(why);
+  /** `cause`: what there was no room in, as the metrics name it. */
+  #refuse(incoming: IncomingCall, why: Refusal, cause: string = why, overflow?: string): void {
+    this.#count(cause);
+    this.#options.kit.log.info({ gateway: incoming.gateway, to: incoming.to, why, cause }, 'call refused');
+    incoming.refuse(why, overflow);
+  }
+
+  #count(cause: string): void {
+    this.#refused[cause] = (this.#refused[cause] ?? 0) + 1;
   }
 
   /** Grammars and first sentences are made before the first caller needs them. */

@@ -118,7 +118,7 @@ export class DirectoryEntries {
   }
 
   #entryOf(snapshot: BusinessSnapshot): KeptEntry {
-    const { id, name, timeZone, dailyCostCeiling } = snapshot.business;
+    const { id, name, timeZone, dailyCostCeiling, maxCalls, overflowNumber } = snapshot.business;
     const entry: BusinessEntry = {
       id,
       name,
@@ -128,6 +128,7 @@ export class DirectoryEntries {
       knowledge: this.#knowledge.of(snapshot),
       tools: snapshot.tools.map(({ businessId: _businessId, ...tool }) => tool),
       timeZone,
+      capacity: { maxCalls, overflowNumber: overflowNumber ?? undefined },
       costs: { dailyCeilingMicros: dailyCostCeiling === null ? null : Math.round(dailyCostCeiling * MICROS), spentTodayMicros: 0 },
     };
     return { revision: snapshot.revision, entry, shutTools: snapshot.shutTools };

@@ -156,6 +156,11 @@ const vitals: Vitals = {
   loopDelayP99Ms: 20,
   loopDelayMaxMs: 30,
   heapUsedBytes: 1_000,
+  threadBusy: 0.4,
+  machineBusy: 0.6,
+  descriptorsFree: 500,
+  diskFreeBytes: 4_000,
+  providerPlaces: { deepgram: 2 },
   keptSpeech: new KeptSpeech().counters(),
   models: { transcribers: ['x'], languageModels: [], synthesizers: [] },
 };

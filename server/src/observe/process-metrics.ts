@@ -52,6 +52,10 @@ export class ProcessMetrics {
       'Event-loop delay of the call thread, last second',
       (v) => v.loopDelayMaxMs / 1000,
     );
+    vitalsGauge('tandem_call_thread_busy_ratio', 'Part of its time that the call thread was at work, last second', (v) => v.threadBusy);
+    vitalsGauge('tandem_machine_busy_ratio', 'Part of all cores in use, by whomever, last second', (v) => v.machineBusy);
+    vitalsGauge('tandem_descriptors_free', 'File descriptors that the process may still open', (v) => v.descriptorsFree ?? 0);
+    vitalsGauge('tandem_disk_free_bytes', 'What may still be written to the data folder', (v) => v.diskFreeBytes ?? 0);
     vitalsGauge('tandem_call_thread_heap_bytes', 'Heap of the call thread', (v) => v.heapUsedBytes);
     vitalsGauge('tandem_journal_lost_events', 'Events that a failing disk made us drop', (v) => v.journalLost);
     vitalsGauge('tandem_call_thread_faults', 'Exceptions in the call thread that nobody caught; each ended its call', (v) => v.faults);

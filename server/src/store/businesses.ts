@@ -7,8 +7,9 @@ import { ask, type Database, found } from './database.ts';
 import { type PageQuery, pageOf, toPage } from './page.ts';
 import { businesses, callbacks, callEvents, callTurns, messages, transcriptLines } from './schema.ts';
 
-/** Without a daily ceiling nothing is refused for its cost. */
-export type BusinessInput = Omit<Business, 'id' | 'createdAt' | 'dailyCostCeiling'> & Partial<Pick<Business, 'dailyCostCeiling'>>;
+type Bound = 'dailyCostCeiling' | 'maxCalls' | 'overflowNumber';
+/** Without a bound nothing is refused for it. */
+export type BusinessInput = Omit<Business, 'id' | 'createdAt' | Bound> & Partial<Pick<Business, Bound>>;
 type Row = typeof businesses.$inferSelect;
 
 /** Some 5,000 events: a quarter of a second. */
@@ -78,4 +79,11 @@ async function deleteCallsOf(database: Database, businessId: string): Promise<vo
   }
 }
 
-const pick = ({ name, language, timeZone, dailyCostCeiling = null }: BusinessInput) => ({ name, language, timeZone, dailyCostCeiling });
+const pick = ({ name, language, timeZone, dailyCostCeiling = null, maxCalls = null, overflowNumber = null }: BusinessInput) => ({
+  name,
+  language,
+  timeZone,
+  dailyCostCeiling,
+  maxCalls,
+  overflowNumber,
+});

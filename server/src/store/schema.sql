@@ -56,7 +56,9 @@ create table businesses (
   language text not null,
   time_zone text not null,
   created_at timestamp(3) with time zone not null,
-  daily_cost_ceiling double precision
+  daily_cost_ceiling double precision,
+  max_calls integer,
+  overflow_number text
 );
 CREATE INDEX businesses_newest ON public.businesses USING btree (created_at DESC, id DESC);
 CREATE UNIQUE INDEX businesses_pkey ON public.businesses USING btree (id);

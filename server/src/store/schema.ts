@@ -26,6 +26,8 @@ export const businesses = pgTable('businesses', {
   language: text('language').notNull(),
   timeZone: text('time_zone').notNull(),
   dailyCostCeiling: doublePrecision('daily_cost_ceiling'),
+  maxCalls: integer('max_calls'),
+  overflowNumber: text('overflow_number'),
   createdAt: createdAt(),
 });
 

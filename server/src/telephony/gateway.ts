@@ -26,7 +26,8 @@ export interface IncomingCall {
   ring(): void;
   /** Rejects with `no-common-codec`, or `Cancelled` when the caller gave up first. */
   answer(): Promise<Leg>;
-  refuse(why: Refusal): void;
+  /** `overflow`: who takes the call instead, where the wire can send it on (E.164 number or SIP address). */
+  refuse(why: Refusal, overflow?: string): void;
 }
 
 export interface DialRequest {
@@ -83,6 +84,8 @@ export interface Gateway {
   request?(request: GatewayRequest): Promise<GatewayResponse>;
   /** A WebSocket upgrade below `/gateways/<name>`, on the media port in the call thread. */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void;
+  /** Calls that its ports still have room for; absent where it needs none of its own. */
+  linesFree?(): number;
   /** Counters for `/metrics` (packets dropped, requests from strangers, …), monotonic. */
   counters(): Record<string, number>;
 }
@@ -95,6 +98,11 @@ export interface GatewayContext {
   onCall: (call: IncomingCall) => void;
   /** The name of the assistant that answers `to`, undefined when nobody does: asked before a webhook or page is answered. */
   whoAnswers: (to: string, businessId: string | undefined) => string | undefined;
+  /**
+   * Whether a call to `to` would be refused for want of room, asked before a carrier is told to connect its sound: undefined
+   * when there is room. Absent: there always is.
+   */
+  wouldRefuse?: (to: string, businessId: string | undefined) => { why: Refusal; overflow: string | undefined } | undefined;
   /** Where browsers and carriers reach the office over HTTP, e.g. `https://voice.example.com`. */
   publicUrl: string;
   /** Where WebSockets reach the call thread, e.g. `ws://127.0.0.1:3001`. */

@@ -226,7 +226,7 @@ describe('what can go wrong', () => {
     await caller.hangsUp();
     await centre.close();
     expect(await drained).toBe(0);
-    expect(centre.switchboard.refused).toEqual({ 'number-unknown': 1, 'capacity-reached': 1, unavailable: 1 });
+    expect(centre.switchboard.refused).toEqual({ 'number-unknown': 1, calls: 1, draining: 1 });
   });
 });
 

@@ -91,6 +91,7 @@ export class BrowserGateway implements Gateway {
     const slug = input.data.assistant;
     const assistantName = this.#context.whoAnswers(`assistant:${slug}`, undefined);
     if (assistantName === undefined) return problem('not-found');
+    if (this.#context.wouldRefuse?.(`assistant:${slug}`, undefined)) return problem('capacity-reached');
     const token = this.#sessions.open(slug, remoteAddress);
     if (token === undefined) return problem('rate-limited');
     this.#counts.sessions++;

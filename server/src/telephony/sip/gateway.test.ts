@@ -66,6 +66,22 @@ describe('calls in over SIP', () => {
     await close();
   });
 
+  test.each([
+    ['+15550123', 'sip:+15550123@'],
+    ['sip:night@pbx.example.com', 'sip:night@pbx.example.com'],
+  ])('that there is no room for are sent on to %s', async (overflow, target) => {
+    const { calls, dial, pass, close, network } = await house();
+    const dialled = dial();
+    dialled.catch(() => {});
+    await pass(50);
+    calls[0].refuse('capacity-reached', overflow);
+    await pass(50);
+    await expect(dialled).rejects.toMatchObject({ detail: { status: 302 } });
+    const moved = network.sent.find(({ text }) => text.startsWith('SIP/2.0 302'));
+    expect(moved?.text.toLowerCase()).toContain(`contact: <${target}`);
+    await close();
+  });
+
   test('of a number nobody answers get 404, of no codec in common 488, without anybody being asked', async () => {
     const unknown = await house({ whoAnswers: () => undefined });
     const dialled = unknown.dial();

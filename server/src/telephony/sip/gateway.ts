@@ -46,6 +46,7 @@ export class SipGateway implements Gateway {
   readonly #context: GatewayContext;
   readonly #agent: SipUserAgent;
   readonly #openPorts: (host: string) => Promise<RtpPorts>;
+  readonly #pool: PortPool;
   readonly #legs = new Set<SipLeg>();
   readonly #registrations = new Map<string, { wanted: string; registration: Registration }>();
   readonly #counts = { calls_received: 0, calls_dialled: 0, numbers_unknown: 0, codecs_refused: 0, rtp_foreign_packets: 0 };
@@ -56,8 +57,8 @@ export class SipGateway implements Gateway {
     this.#settings = settings;
     this.#context = context;
     const { kit } = context;
-    const pool = new PortPool(settings.rtpPorts.low, settings.rtpPorts.high, kit.clock, kit.random);
-    this.#openPorts = wires?.openPorts ?? ((host) => openRtpPorts(pool, host));
+    this.#pool = new PortPool(settings.rtpPorts.low, settings.rtpPorts.high, kit.clock, kit.random);
+    this.#openPorts = wires?.openPorts ?? ((host) => openRtpPorts(this.#pool, host));
     this.#agent = new SipUserAgent({
       kit,
       host: settings.host,
@@ -111,6 +112,11 @@ export class SipGateway implements Gateway {
     const { host, port } = way.proxy;
     const peer: SipPeer = { transport: 'UDP', address: host, port: port ?? 5060, connection: undefined };
     return placeCall({ agent: this.#agent, request, way, prepare: () => this.#prepare(peer) });
+  }
+
+  /** Pairs of RTP ports that are neither taken nor at rest. */
+  linesFree(): number {
+    return this.#pool.free;
   }
 
   /** Counts of the user agent (`sip_…`) and of this gateway. */

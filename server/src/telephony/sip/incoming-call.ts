@@ -2,7 +2,7 @@
 import { Cancelled } from '#kit/abort.ts';
 import { TandemError } from '#kit/errors.ts';
 import type { IncomingInvite } from '#sip/incoming-invite.ts';
-import type { SipHeader } from '#sip/message.ts';
+import type { SipHeader, SipPeer } from '#sip/message.ts';
 import type { IncomingCall, Refusal } from '../gateway.ts';
 import type { Leg } from '../leg.ts';
 import type { SipLeg } from './leg.ts';
@@ -21,10 +21,21 @@ const RETRY_AFTER: SipHeader = { name: 'retry-after', value: '10' };
 /** §20.43: incompatible media format. */
 const WARNING: SipHeader = { name: 'warning', value: '305 tandem "PCMU, PCMA or G722 is needed"' };
 
-export function refuseInvite(invite: IncomingInvite, why: Refusal): void {
+/**
+ * `overflow` sends a call on that there is no room for (302, §21.3.3): a number is asked for where the call came from, since
+ * its trunk knows the way to it.
+ */
+export function refuseInvite(invite: IncomingInvite, why: Refusal, overflow?: string): void {
+  if (overflow !== undefined && (why === 'busy' || why === 'capacity-reached')) {
+    const target = /^sips?:/i.test(overflow) ? overflow : `sip:${overflow}@${hostOf(invite.source)}`;
+    invite.reject(302, { headers: [{ name: 'contact', value: `<${target}>` }] });
+    return;
+  }
   const headers = why === 'capacity-reached' ? [RETRY_AFTER] : why === 'no-common-codec' ? [WARNING] : [];
   invite.reject(statuses[why], { headers });
 }
+
+const hostOf = ({ address, port }: SipPeer): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** The caller's number: vouched for by the trunk where it does so (RFC 3325), else what From says. */
 function callerOf(invite: IncomingInvite): string {
@@ -65,6 +76,6 @@ export function incomingCall(
     signal: invite.signal,
     ring: () => invite.ring(),
     answer: () => (invite.open ? answer() : Promise.reject((invite.signal.reason as Error) ?? new TandemError('call-ended'))),
-    refuse: (why) => refuseInvite(invite, why),
+    refuse: (why, overflow) => refuseInvite(invite, why, overflow),
   };
 }

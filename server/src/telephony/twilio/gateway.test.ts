@@ -16,7 +16,15 @@ const publicUrl = 'https://voice.example.com';
 const voiceUrl = `${publicUrl}/gateways/twilio/voice`;
 
 /** A gateway on a virtual clock, reached over streams in memory. */
-function house({ settings = {}, whoAnswers = () => 'Ada' }: { settings?: object; whoAnswers?: (to: string) => string | undefined } = {}) {
+function house({
+  settings = {},
+  whoAnswers = () => 'Ada',
+  wouldRefuse,
+}: {
+  settings?: object;
+  whoAnswers?: (to: string) => string | undefined;
+  wouldRefuse?: GatewayContext['wouldRefuse'];
+} = {}) {
   const kit = testKit();
   const pacer = new MediaPacer(kit.clock, kit.log);
   const calls: IncomingCall[] = [];
@@ -25,6 +33,7 @@ function house({ settings = {}, whoAnswers = () => 'Ada' }: { settings?: object;
     pacer,
     onCall: (call) => calls.push(call),
     whoAnswers,
+    wouldRefuse,
     publicUrl,
     mediaUrl: 'ws://media.example.com',
   };
@@ -100,6 +109,19 @@ describe('the voice webhook', () => {
     expect(calls[0]).toMatchObject({ gateway: 'twilio', from: '+15550199', to: '+15550100', providerCallId: phone.callSid });
     phone.hangUp();
     await pass(1_100);
+  });
+
+  test.each([
+    [undefined, '<Reject reason="busy"/>'],
+    ['+15550123', '<Dial><Number>+15550123</Number></Dial>'],
+    ['sip:night@pbx.example.com', '<Dial><Sip>sip:night@pbx.example.com</Sip></Dial>'],
+  ])('a call that there is no room for never connects its sound (overflow: %s)', async (overflow, verb) => {
+    const { caller, calls, gateway } = house({ wouldRefuse: () => ({ why: 'capacity-reached', overflow }) });
+    const phone = caller();
+    expect(await phone.call()).toBe(200);
+    expect(phone.twiml).toContain(`<Response>${verb}</Response>`);
+    expect(calls).toEqual([]);
+    expect(gateway.counters()['calls_refused']).toBe(1);
   });
 
   test('says so, and hangs up, when nobody answers the number', async () => {

@@ -19,7 +19,7 @@ import { MediaStream } from './media-stream.ts';
 import { TwilioRest } from './rest.ts';
 import { type FormParams, isSigned, param, parseForm } from './signature.ts';
 import { Tickets } from './tickets.ts';
-import { connectStream, hangUpOnly, sayAndHangUp } from './twiml.ts';
+import { connectStream, dialInstead, hangUpOnly, rejectBusy, sayAndHangUp } from './twiml.ts';
 
 export interface TwilioSettings {
   accountSid?: string;
@@ -44,6 +44,7 @@ export class TwilioGateway implements Gateway {
     webhooks: 0,
     signatures_refused: 0,
     numbers_unknown: 0,
+    calls_refused: 0,
     status_callbacks: 0,
     streams: 0,
     tokens_refused: 0,
@@ -149,6 +150,11 @@ export class TwilioGateway implements Gateway {
     if (!ours && !this.#context.whoAnswers(to, undefined)) {
       this.#counts.numbers_unknown++;
       return twiml(sayAndHangUp(NOT_IN_SERVICE));
+    }
+    const refused = ours ? undefined : this.#context.wouldRefuse?.(to, undefined);
+    if (refused) {
+      this.#counts.calls_refused++;
+      return twiml(refused.overflow === undefined ? rejectBusy : dialInstead(refused.overflow));
     }
     const token = this.#tickets.issue({ callSid, from, to, dialId: ours ? dialId : undefined });
     return twiml(connectStream(`${this.#context.mediaUrl.replace(/\/$/, '')}/gateways/twilio/media`, token));

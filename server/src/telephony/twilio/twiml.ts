@@ -15,3 +15,12 @@ export function sayAndHangUp(text: string): string {
 }
 
 export const hangUpOnly: string = response('<Hangup/>');
+
+/** The caller hears the network's busy tone; a call refused so costs nothing. */
+export const rejectBusy: string = response('<Reject reason="busy"/>');
+
+/** Somebody else takes the call. */
+export function dialInstead(target: string): string {
+  const to = /^sips?:/i.test(target) ? `<Sip>${escape(target)}</Sip>` : `<Number>${escape(target)}</Number>`;
+  return response(`<Dial>${to}</Dial>`);
+}

@@ -1,5 +1,6 @@
 import { Page } from '../../ui/page.tsx';
 import { Health } from './health.tsx';
+import { Capacity } from './capacity.tsx';
 import { Spending } from './spending.tsx';
 import { Trunks } from './trunks.tsx';
 
@@ -9,6 +10,7 @@ export function SettingsPage() {
       <div className="grid gap-5">
         <Health />
         <Spending />
+        <Capacity />
         <Trunks />
       </div>
     </Page>
