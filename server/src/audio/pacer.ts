@@ -23,10 +23,21 @@ export interface Paced {
   failed?(thrown: unknown): void;
 }
 
+/** What sends and receives in batches, for many lines together. Must not throw. */
+export interface PacedWire {
+  /** After lines have ticked: what they sent leaves now. */
+  depart(): void;
+  /** Before lines listen: what has arrived is handed to them. */
+  arrive(): void;
+}
+
 export interface Pacer {
   /** Starts ticking `line` at most 20 ms from now, in the emptier of the two half-batches. */
   add(line: Paced): void;
   remove(line: Paced): void;
+  /** `wire` takes part in every step from now on, until `leave`; steps are made while there are lines. */
+  join(wire: PacedWire): void;
+  leave(wire: PacedWire): void;
   readonly size: number;
   stop(): void;
 }
@@ -64,6 +75,7 @@ export class MediaPacer implements Pacer {
   readonly #loop: PacingLoop;
   readonly #halves: HalfBatch[] = [new HalfBatch(), new HalfBatch()];
   readonly #home = new Map<Paced, HalfBatch>();
+  readonly #wires: PacedWire[] = [];
   readonly #counters = { frames: 0, late: Array.from({ length: LATE_BUCKETS_MS.length + 1 }, () => 0), skipped: 0, faults: 0 };
   #faultLoggedAt = -Infinity;
 
@@ -100,6 +112,15 @@ export class MediaPacer implements Pacer {
     if (this.#home.size === 0) this.#loop.stop();
   }
 
+  join(wire: PacedWire): void {
+    if (!this.#wires.includes(wire)) this.#wires.push(wire);
+  }
+
+  leave(wire: PacedWire): void {
+    const index = this.#wires.indexOf(wire);
+    if (index >= 0) this.#wires.splice(index, 1);
+  }
+
   stop(): void {
     for (const line of this.#home.keys()) this.remove(line);
   }
@@ -113,6 +134,8 @@ export class MediaPacer implements Pacer {
     const half = this.#halves[step % HALVES];
     // The sound that is due leaves first.
     if (half.size > 0) this.#send(half, deadline);
+    for (const wire of this.#wires) wire.depart();
+    for (const wire of this.#wires) wire.arrive();
     this.#halves[(step + 1) % HALVES].listen(deadline, this.#onFault);
   }
 

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CodedConcealment, Concealment } from './concealment.ts';
 
@@ -82,4 +83,32 @@ test('coded sound is changed only in and after a gap', () => {
   const fresh = frame(960);
   concealment.keep(fresh);
   expect(fresh).toEqual(frame(960));
+});
+
+test('coded sound is concealed as if every good frame had been decoded when it came', () => {
+  const decode = Int16Array.from({ length: 256 }, (_, code) => (code - 128) * 256);
+  const encode = Uint8Array.from({ length: 65536 }, (_, bits) => (((bits << 16) >> 16) >> 8) + 128);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('good', 'good', 'good', 'lost', 'silence'), { maxLength: 40 }), (frames) => {
+      const coded = new CodedConcealment(decode, encode);
+      const plain = new Concealment(8000);
+      frames.forEach((what, n) => {
+        const linear = Int16Array.from(voice(8000, 125, 160 * n, 160), (value) => decode[encode[value & 0xffff]]);
+        const bytes = Uint8Array.from(linear, (value) => encode[value & 0xffff]);
+        if (what === 'silence') {
+          coded.reset();
+          plain.reset();
+          return;
+        }
+        if (what === 'good') {
+          coded.keep(bytes);
+          plain.keep(linear);
+        } else {
+          coded.conceal(bytes);
+          plain.conceal(linear);
+        }
+        expect(bytes).toEqual(Uint8Array.from(linear, (value) => encode[value & 0xffff]));
+      });
+    }),
+  );
 });

@@ -14,6 +14,8 @@ const HISTORY_MS = 40;
 const HOLD_MS = 10;
 const FADE_END_MS = 60;
 const OVERLAP_MS = 5;
+/** Samples of 20 ms at 8 kHz. */
+const FRAME = 160;
 
 const clip16 = (value: number): number => (value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value));
 
@@ -25,6 +27,8 @@ export class Concealment {
   #period = 0;
   /** Samples made up since the last good frame. */
   #made = 0;
+  /** Nothing was heard since the start or the last `reset`, which is told in every frame of silence. */
+  #empty = true;
   /** The step from the last good sample to the first repeated one, spread over the overlap. */
   #step = 0;
 
@@ -62,11 +66,14 @@ export class Concealment {
 
   /** Forgets the past: after silence that is no loss. */
   reset(): void {
+    if (this.#empty) return;
     this.#history.fill(0);
     this.#made = 0;
+    this.#empty = true;
   }
 
   #remember(sound: Int16Array): void {
+    this.#empty = false;
     const history = this.#history;
     const count = Math.min(sound.length, history.length);
     history.copyWithin(0, count);
@@ -139,10 +146,18 @@ export class Concealment {
   }
 }
 
-/** Concealment of 8-bit sound at 8 kHz, e.g. µ-law with the G.711 tables. */
+/**
+ * Concealment of 8-bit sound at 8 kHz, e.g. µ-law with the G.711 tables. Good frames are kept as they came and decoded when the
+ * first one is missing.
+ */
 export class CodedConcealment {
   readonly #concealment = new Concealment(8000);
-  readonly #linear = new Int16Array(160);
+  readonly #linear = new Int16Array(FRAME);
+  /** The newest two good frames (the history's 40 ms): the next one goes to `#next`. */
+  readonly #kept = new Uint8Array(2 * FRAME);
+  #next = 0;
+  /** Frames kept that the concealment has not seen yet, at most 2. */
+  #unseen = 0;
   readonly #decode: Int16Array;
   readonly #encode: Uint8Array;
 
@@ -154,23 +169,38 @@ export class CodedConcealment {
 
   /** Takes a good frame of 160 bytes; the first one after a loss is changed in place. */
   keep(frame: Uint8Array): void {
-    const smoothed = this.#concealment.concealing;
-    for (let i = 0; i < 160; i++) this.#linear[i] = this.#decode[frame[i]];
-    this.#concealment.keep(this.#linear);
-    if (smoothed) this.#write(frame);
+    if (this.#concealment.concealing) {
+      this.#read(frame, 0);
+      this.#concealment.keep(this.#linear);
+      this.#write(frame);
+      return;
+    }
+    const kept = this.#kept;
+    for (let i = 0, to = this.#next; i < FRAME; i++, to++) kept[to] = frame[i];
+    this.#next = FRAME - this.#next;
+    if (this.#unseen < 2) this.#unseen++;
   }
 
   /** Makes up a frame of 160 bytes. */
   conceal(frame: Uint8Array): void {
+    for (; this.#unseen > 0; this.#unseen--) {
+      this.#read(this.#kept, this.#unseen === 2 ? this.#next : FRAME - this.#next);
+      this.#concealment.keep(this.#linear);
+    }
     this.#concealment.conceal(this.#linear);
     this.#write(frame);
   }
 
   reset(): void {
+    this.#unseen = 0;
     this.#concealment.reset();
   }
 
+  #read(bytes: Uint8Array, from: number): void {
+    for (let i = 0; i < FRAME; i++) this.#linear[i] = this.#decode[bytes[from + i]];
+  }
+
   #write(frame: Uint8Array): void {
-    for (let i = 0; i < 160; i++) frame[i] = this.#encode[this.#linear[i] & 0xffff];
+    for (let i = 0; i < FRAME; i++) frame[i] = this.#encode[this.#linear[i] & 0xffff];
   }
 }

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { SystemClock } from '#kit/clock.ts';
 import { SeededRandom } from '#kit/random.ts';
 import { testKit } from '#kit/testing.ts';
-import { bindDatagramSocket, openRtpPorts } from './dgram-socket.ts';
+import { DgramSockets } from './dgram-sockets.ts';
+import { openRtpPorts } from './port-pair.ts';
 import { PORT_QUARANTINE_MS, PortPool } from './ports.ts';
 
 test('ports are even, random, each taken once, and rest after release', async () => {
@@ -27,8 +28,8 @@ test('ports are even, random, each taken once, and rest after release', async ()
 
 test('a pair of real sockets exchanges datagrams and is given back', async () => {
   const pool = new PortPool(23000, 23999, new SystemClock(), new SeededRandom(process.pid));
-  const one = await openRtpPorts(pool, '127.0.0.1');
-  const two = await openRtpPorts(pool, '127.0.0.1');
+  const one = await openRtpPorts(new DgramSockets(), pool, '127.0.0.1');
+  const two = await openRtpPorts(new DgramSockets(), pool, '127.0.0.1');
   expect(one.rtcp.port).toBe(one.rtp.port + 1);
   const { promise, resolve } = Promise.withResolvers<{ text: string; port: number }>();
   two.rtp.onMessage((bytes, _address, port) => resolve({ text: new TextDecoder().decode(bytes), port }));
@@ -48,14 +49,15 @@ test('a port that another program holds is passed over; none left and a strange 
   const other = createSocket('udp4');
   await new Promise<void>((resolve) => other.bind(0, '127.0.0.1', resolve));
   const taken = other.address().port & ~1;
-  await expect(openRtpPorts(new PortPool(taken, taken + 1, clock, new SeededRandom(1)), '127.0.0.1')).rejects.toMatchObject({
+  await expect(
+    openRtpPorts(new DgramSockets(), new PortPool(taken, taken + 1, clock, new SeededRandom(1)), '127.0.0.1'),
+  ).rejects.toMatchObject({
     code: 'capacity-reached',
   });
   await new Promise<void>((resolve) => other.close(() => resolve()));
-  await expect(openRtpPorts(new PortPool(23000, 23001, clock, new SeededRandom(1)), '192.0.2.77')).rejects.toMatchObject({
+  await expect(
+    openRtpPorts(new DgramSockets(), new PortPool(23000, 23001, clock, new SeededRandom(1)), '192.0.2.77'),
+  ).rejects.toMatchObject({
     code: 'setting-invalid',
   });
-  const socket = await bindDatagramSocket('127.0.0.1', 0);
-  socket.close();
-  socket.close();
 });

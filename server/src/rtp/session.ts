@@ -1,27 +1,26 @@
 /**
  * One RTP session: the sound, digits and reports of one call on one pair of sockets (RFC 3550, 3551, 4733, 4961).
  * Driven from outside: the socket pushes packets in, the pacer calls `pull` and `tick` every 20 ms. No timer of its own,
- * and nothing allocated per packet.
+ * and nothing allocated per packet. Where its socket sends by itself, sound can be queued before it is due (`queue`) and
+ * taken back until it has left.
  */
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import { JitterBuffer, type JitterBufferStats, type Pulled } from './jitter-buffer.ts';
 import { emptyRtpHeader, looksLikeRtcp, parseRtp, RTP_HEADER_BYTES, type RtpHeader, writeRtpHeader } from './packet.ts';
 import { compactNtp, MAX_REPORT_BYTES, ntpOf, parseRtcp, roundTripMs, type SenderInfo, writeReport } from './rtcp.ts';
+import { Sending, SLOTS } from './sending.ts';
 import { JitterMeter, SequenceTracker } from './sequence.ts';
-import type { DatagramSocket } from './socket.ts';
+import { type DatagramSocket, type FrameQueue, QUEUE_FRAMES } from './socket.ts';
 import { type RemoteAddress, SourceLatch } from './source-latch.ts';
 import { EVENT_BYTES, TelephoneEventReceiver, TelephoneEventSender } from './telephone-event.ts';
 
-const FRAME_MS = 20;
 const FRAME_BYTES = 160;
 /** PCMU, PCMA and G722 all count at 8000 (RFC 3551 §4.5.2). */
 const CLOCK_RATE = 8000;
 const COMFORT_NOISE = 13;
 /** §6.2: reports every 5 s on average, spread from half to one and a half of it. */
 const REPORT_MS = 5000;
-/** Send buffers in turn, since a socket may read one until its batch has left. */
-const SLOTS = 8;
 const SLOT_BYTES = RTP_HEADER_BYTES + FRAME_BYTES;
 
 export interface PayloadTypes {
@@ -108,6 +107,7 @@ export class RtpSession {
   readonly #counts = { received: 0, lostBefore: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
   readonly #peer = { roundTripMs: undefined as number | undefined, loss: undefined as number | undefined };
   readonly #sending: Sending;
+  readonly #queue: FrameQueue | undefined;
   #reception: Reception;
   #types: PayloadTypes;
   #open = true;
@@ -122,8 +122,9 @@ export class RtpSession {
     this.ssrc = word();
     this.#sending = new Sending(random.below(0x10000), word(), this.#nextReport(clock.now()) - REPORT_MS / 2);
     this.#reception = newReception(-1, new SequenceTracker(1), clock.now());
-    options.rtp.onMessage((bytes, address, port) => this.#receive(bytes, address, port));
-    options.rtcp?.onMessage((bytes, address) => this.#receiveReport(bytes, address));
+    this.#queue = options.rtp.openQueue?.();
+    options.rtp.onMessage((bytes, address, port, arrivedAt) => this.#receive(bytes, address, port, arrivedAt ?? clock.now()));
+    options.rtcp?.onMessage((bytes, address, _port, arrivedAt) => this.#receiveReport(bytes, address, arrivedAt ?? clock.now()));
   }
 
   /** The next 20 ms of received sound into `out[0..160)`; see {@link JitterBuffer.pull}. */
@@ -142,15 +143,63 @@ export class RtpSession {
    */
   tick(sound: Uint8Array | undefined, deadlineMs: number): boolean {
     if (!this.#open) return false;
-    const sending = this.#sending;
-    sending.advance(deadlineMs);
-    const remote = this.#latch.remote;
-    const spoke = this.#sendFrame(sound, remote);
-    if (remote && deadlineMs >= sending.reportDueMs) {
-      sending.reportDueMs = this.#nextReport(deadlineMs);
-      this.#sendReport(false);
-    }
+    this.#sending.advance(deadlineMs);
+    const spoke = this.#sendFrame(sound, this.#latch.remote);
+    this.report(deadlineMs);
     return spoke;
+  }
+
+  /** Sends RTCP's report when it is due; a part of `tick`. */
+  report(deadlineMs: number): void {
+    if (!this.#open || !this.#latch.remote || deadlineMs < this.#sending.reportDueMs) return;
+    this.#sending.reportDueMs = this.#nextReport(deadlineMs);
+    this.#sendReport(false);
+  }
+
+  /** True when sound can be queued now: the socket sends by itself, and it is known where to. */
+  get queues(): boolean {
+    return this.#open && this.#queue !== undefined && this.#latch.remote !== undefined;
+  }
+
+  /** Packets queued that have not left, all that have, and those of them that left more than 5 ms late. */
+  get queued(): { readonly waiting: number; readonly left: number; readonly late: number } | undefined {
+    return this.#queue;
+  }
+
+  /**
+   * Queues the 160 bytes of `sound` for the frame at `deadlineMs`, to leave at `dueMs` by itself. Deadlines must rise, and
+   * `tick` may only follow when nothing waits. False when there is no room, or no queue.
+   */
+  queue(sound: Uint8Array, deadlineMs: number, dueMs: number): boolean {
+    const queue = this.#queue;
+    const remote = this.#latch.remote;
+    if (!this.#open || !queue || !remote) return false;
+    const sending = this.#sending;
+    sending.remember();
+    sending.advance(deadlineMs);
+    const packet = this.#packets[0]; // the queue copies it
+    packet.set(sound, RTP_HEADER_BYTES);
+    const sequence = sending.nextSequence();
+    writeRtpHeader(packet, 0, this.#types.audio, !sending.talking, sequence, sending.timestamp, this.ssrc);
+    queue.aim(remote.port, remote.address);
+    if (!queue.write(packet, dueMs)) {
+      sending.recall(1);
+      return false;
+    }
+    sending.talking = true;
+    this.#counts.sent++;
+    this.#counts.sentBytes += FRAME_BYTES;
+    return true;
+  }
+
+  /** Takes back the newest `atMost` packets that have not left, as if they never had been queued; returns how many. */
+  takeBack(atMost: number): number {
+    const taken = this.#queue?.takeBack(atMost) ?? 0;
+    if (taken === 0) return 0;
+    this.#sending.recall(taken);
+    this.#counts.sent -= taken;
+    this.#counts.sentBytes -= taken * FRAME_BYTES;
+    return taken;
   }
 
   /** Queues digits, sent before any further sound. False when telephone-event was not negotiated or a key is unknown. */
@@ -202,6 +251,8 @@ export class RtpSession {
   /** Says goodbye (§6.6) and sends nothing more. The sockets stay their owner's to close. */
   close(): void {
     if (!this.#open) return;
+    this.takeBack(QUEUE_FRAMES);
+    this.#queue?.close();
     if (this.#latch.remote && this.#counts.sent + this.#counts.received > 0) this.#sendReport(true);
     this.#open = false;
   }
@@ -239,10 +290,10 @@ export class RtpSession {
     this.#counts.sentBytes += payload;
   }
 
-  #receive(bytes: Uint8Array, address: string, port: number): void {
+  #receive(bytes: Uint8Array, address: string, port: number, nowMs: number): void {
     if (!this.#open) return;
     if (looksLikeRtcp(bytes)) {
-      this.#receiveReport(bytes, address);
+      this.#receiveReport(bytes, address, nowMs);
       return;
     }
     const header = this.#header;
@@ -253,7 +304,6 @@ export class RtpSession {
     const { audio, event } = this.#types;
     const type = header.payloadType;
     const known = type === audio || type === event || type === COMFORT_NOISE;
-    const nowMs = this.#options.clock.now();
     if (!this.#latch.accept(address, port, header.ssrc, header.sequence, known, nowMs)) {
       this.#counts.foreign++;
       return;
@@ -290,7 +340,7 @@ export class RtpSession {
     return true;
   }
 
-  #receiveReport(bytes: Uint8Array, address: string): void {
+  #receiveReport(bytes: Uint8Array, address: string, nowMs: number): void {
     if (!this.#open) return;
     if (!this.#latch.believesHost(address)) {
       this.#counts.foreign++;
@@ -304,7 +354,7 @@ export class RtpSession {
     const { clock, listener } = this.#options;
     if (compound.sender && compound.ssrc === this.#reception.ssrc) {
       this.#reception.lastReport = compactNtp(compound.sender.ntpSeconds, compound.sender.ntpFraction);
-      this.#reception.lastReportMs = clock.now();
+      this.#reception.lastReportMs = nowMs;
     }
     for (const block of compound.blocks) {
       if (block.ssrc !== this.ssrc) continue;
@@ -321,15 +371,18 @@ export class RtpSession {
     const reception = this.#reception;
     const { tracker, jitter } = reception;
     const ntp = ntpOf(clock.wall());
+    // What waits in the queue has not been sent.
+    const waiting = this.#queue?.waiting ?? 0;
+    const sent = this.#counts.sent - waiting;
     const sender: SenderInfo | undefined =
-      this.#counts.sent === 0
+      sent <= 0
         ? undefined
         : {
             ntpSeconds: ntp.seconds,
             ntpFraction: ntp.fraction,
-            timestamp: this.#sending.timestamp,
-            packets: this.#counts.sent,
-            octets: this.#counts.sentBytes >>> 0,
+            timestamp: this.#sending.timestampBefore(waiting),
+            packets: sent,
+            octets: (this.#counts.sentBytes - waiting * FRAME_BYTES) >>> 0,
           };
     const block =
       tracker.received === 0
@@ -356,42 +409,4 @@ export class RtpSession {
 
 function newReception(ssrc: number, tracker: SequenceTracker, lastMs: number): Reception {
   return { ssrc, tracker, jitter: new JitterMeter(CLOCK_RATE), next: undefined, lastMs, lastReport: 0, lastReportMs: 0 };
-}
-
-/** Numbers of the outgoing stream. Sequence and timestamp start at random (§5.1). */
-class Sending {
-  timestamp: number;
-  eventTimestamp = 0;
-  /** False before the first packet of a talk-spurt. */
-  talking = false;
-  reportDueMs: number;
-  #sequence: number;
-  #slot = 0;
-  #deadlineMs: number | undefined;
-
-  constructor(sequence: number, timestamp: number, reportDueMs: number) {
-    this.#sequence = sequence;
-    this.timestamp = timestamp;
-    this.reportDueMs = reportDueMs;
-  }
-
-  /** Moves the timestamp by the frames between two deadlines: one, or more when deadlines were skipped. */
-  advance(deadlineMs: number): void {
-    if (this.#deadlineMs !== undefined) {
-      const frames = Math.max(1, Math.round((deadlineMs - this.#deadlineMs) / FRAME_MS));
-      this.timestamp = (this.timestamp + frames * FRAME_BYTES) >>> 0;
-    }
-    this.#deadlineMs = deadlineMs;
-  }
-
-  nextSequence(): number {
-    const sequence = this.#sequence;
-    this.#sequence = (sequence + 1) & 0xffff;
-    return sequence;
-  }
-
-  nextSlot(): number {
-    this.#slot = (this.#slot + 1) % SLOTS;
-    return this.#slot;
-  }
 }

@@ -3,8 +3,10 @@
  * every answered call gets two RTP ports of its own.
  */
 import { TandemError } from '#kit/errors.ts';
-import { openRtpPorts, type RtpPorts } from '#rtp/dgram-socket.ts';
+import type { RtpPorts } from '#rtp/port-pair.ts';
 import { PortPool } from '#rtp/ports.ts';
+import type { RemoteAddress } from '#rtp/source-latch.ts';
+import type { UdpKind } from '#rtp/udp.ts';
 import type { IncomingInvite } from '#sip/incoming-invite.ts';
 import type { NameService } from '#sip/locate.ts';
 import type { SipPeer } from '#sip/message.ts';
@@ -18,6 +20,7 @@ import type { Leg } from '../leg.ts';
 import { placeCall } from './dialling.ts';
 import { incomingCall, refuseInvite } from './incoming-call.ts';
 import { SipLeg } from './leg.ts';
+import { MediaPorts } from './media-ports.ts';
 import { Negotiation } from './negotiation.ts';
 import type { PreparedCall } from './prepared-call.ts';
 import { registerTrunk } from './registering.ts';
@@ -28,6 +31,10 @@ export interface SipSettings {
   port: number;
   publicHost?: string;
   rtpPorts: { low: number; high: number };
+  /** `auto` when absent. */
+  udp?: UdpKind;
+  /** Calls in that may share a pair of ports; 1 when absent. */
+  callsPerPort?: number;
   codecs: readonly AudioCodec[];
   /** Offered to callers who must sign in, in this order; MD5 when absent. */
   digest?: readonly DigestAlgorithm[];
@@ -45,11 +52,13 @@ export class SipGateway implements Gateway {
   readonly #settings: SipSettings;
   readonly #context: GatewayContext;
   readonly #agent: SipUserAgent;
-  readonly #openPorts: (host: string) => Promise<RtpPorts>;
+  readonly #wires: SipWires | undefined;
   readonly #pool: PortPool;
   readonly #legs = new Set<SipLeg>();
   readonly #registrations = new Map<string, { wanted: string; registration: Registration }>();
   readonly #counts = { calls_received: 0, calls_dialled: 0, numbers_unknown: 0, codecs_refused: 0, rtp_foreign_packets: 0 };
+  /** Undefined on wires in memory, and while the gateway is stopped. */
+  #media: MediaPorts | undefined;
   #trunks = new TrunkTable([]);
   #started = false;
 
@@ -58,7 +67,7 @@ export class SipGateway implements Gateway {
     this.#context = context;
     const { kit } = context;
     this.#pool = new PortPool(settings.rtpPorts.low, settings.rtpPorts.high, kit.clock, kit.random);
-    this.#openPorts = wires?.openPorts ?? ((host) => openRtpPorts(this.#pool, host));
+    this.#wires = wires;
     this.#agent = new SipUserAgent({
       kit,
       host: settings.host,
@@ -78,6 +87,7 @@ export class SipGateway implements Gateway {
   }
 
   async start(): Promise<void> {
+    if (!this.#wires) this.#openMedia();
     await this.#agent.start();
     this.#started = true;
     this.#register();
@@ -87,6 +97,8 @@ export class SipGateway implements Gateway {
     this.#started = false;
     await Promise.all([...this.#legs].map((leg) => leg.hangUp({ by: 'system', reason: 'shutdown' })));
     await this.#agent.stop();
+    this.#media?.close();
+    this.#media = undefined;
   }
 
   /** The ports in use, once started. */
@@ -125,8 +137,20 @@ export class SipGateway implements Gateway {
     for (const [name, count] of Object.entries(this.#agent.counters())) {
       counters[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = count;
     }
+    Object.assign(counters, this.#media?.counters());
     for (const { foreignPackets } of this.#legs) counters['rtp_foreign_packets'] += foreignPackets;
     return counters;
+  }
+
+  #openMedia(): MediaPorts {
+    const { udp = 'auto', callsPerPort = 1 } = this.#settings;
+    this.#media ??= new MediaPorts({ ...this.#context, pool: this.#pool, udp, callsPerPort });
+    return this.#media;
+  }
+
+  #openPorts(remote: RemoteAddress | undefined): Promise<RtpPorts> {
+    const { host } = this.#settings;
+    return this.#wires?.openPorts(host) ?? this.#openMedia().open(host, remote);
   }
 
   #invited(invite: IncomingInvite): void {
@@ -143,11 +167,15 @@ export class SipGateway implements Gateway {
     } else if (!this.#context.whoAnswers(invite.calledUser, from?.businessId)) {
       this.#counts.numbers_unknown++;
       refuseInvite(invite, 'number-unknown');
-    } else this.#context.onCall(incomingCall(invite, from?.businessId, () => this.#answer(invite)));
+    } else {
+      const agreed = typeof possible === 'object' ? possible.agreed : undefined;
+      const remote = agreed && { address: agreed.remoteAddress, port: agreed.remotePort };
+      this.#context.onCall(incomingCall(invite, from?.businessId, () => this.#answer(invite, remote)));
+    }
   }
 
-  async #answer(invite: IncomingInvite): Promise<{ leg: SipLeg; sdp: string }> {
-    const { ports, negotiation, leg } = await this.#prepare(invite.source);
+  async #answer(invite: IncomingInvite, remote: RemoteAddress | undefined): Promise<{ leg: SipLeg; sdp: string }> {
+    const { ports, negotiation, leg } = await this.#prepare(invite.source, remote);
     // RFC 6337 §2: an INVITE without an offer gets ours in the 200, its answer comes in the ACK.
     const answer = invite.offer === undefined ? negotiation.offer() : negotiation.answer(invite.offer);
     if (typeof answer === 'object') return { leg: leg(), sdp: answer.sdp };
@@ -157,9 +185,9 @@ export class SipGateway implements Gateway {
   }
 
   /** Opens ports for a call with `peer`. Rejects with `capacity-reached` when none is free. */
-  async #prepare(peer: SipPeer): Promise<PreparedCall> {
+  async #prepare(peer: SipPeer, remote?: RemoteAddress): Promise<PreparedCall> {
     const { kit, pacer } = this.#context;
-    const ports = await this.#openPorts(this.#settings.host);
+    const ports = await this.#openPorts(remote);
     const address = this.#agent.addressFor(peer);
     // RFC 8866 §5.2: the session id is a number.
     const sessionId = String(kit.random.below(2 ** 31));

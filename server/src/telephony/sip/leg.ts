@@ -1,6 +1,6 @@
 /**
  * A phone call over SIP and RTP. The session carries its signalling, an RtpSession its sound; the leg joins them. It
- * sends every 20 ms and listens 10 ms after that. On hold (RFC 3264 §8.4) nothing is sent, nothing is expected, and a
+ * sends every 20 ms, or queues what is to be sent where the socket does that, and listens 10 ms after that. On hold (RFC 3264 §8.4) nothing is sent, nothing is expected, and a
  * reply waits where it is.
  */
 import { isIP } from 'node:net';
@@ -9,7 +9,7 @@ import { isMulawSilence } from '#audio/g711.ts';
 import type { Paced, Pacer } from '#audio/pacer.ts';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
-import type { RtpPorts } from '#rtp/dgram-socket.ts';
+import type { RtpPorts } from '#rtp/port-pair.ts';
 import { RtpSession } from '#rtp/session.ts';
 import type { RemoteAddress } from '#rtp/source-latch.ts';
 import type { AgreedMedia } from '#sip/offer-answer.ts';
@@ -18,6 +18,7 @@ import { digitsFault } from '../digits.ts';
 import type { Caption, Leg, LegEndCause, LegListener, LegStats, Playout, SpeechSource } from '../leg.ts';
 import { Line } from '../line.ts';
 import type { Negotiation } from './negotiation.ts';
+import { QueuedSound } from './queued-sound.ts';
 import { makeWireCodec, silenceByteOf, WIRE_BYTES, type WireCodec } from './wire-codec.ts';
 
 const MEDIA_LOST_MS = 15_000;
@@ -48,6 +49,8 @@ export class SipLeg implements Leg, Paced, SessionOwner {
   readonly recognises = false;
   readonly #options: SipLegOptions;
   readonly #line: Line;
+  /** Where the socket sends by itself. */
+  readonly #queued: QueuedSound | undefined;
   readonly #bytes = { in: new Uint8Array(WIRE_BYTES), out: new Uint8Array(WIRE_BYTES) };
   readonly #heard: Sound;
   readonly #wire: { codec: WireCodec; rtp: RtpSession | undefined; session: SipSession | undefined };
@@ -65,7 +68,10 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     this.id = options.id;
     this.format = options.format;
     this.#heard = silence(options.format);
-    this.#line = new Line({ format: options.format, clock: options.kit.clock, log: options.kit.log });
+    const { format, kit } = options;
+    const leads = options.ports.rtp.openQueue !== undefined;
+    this.#line = new Line({ format, clock: kit.clock, log: kit.log, leads, onCut: leads ? () => this.#cut() : undefined });
+    this.#queued = leads ? new QueuedSound(this.#line, format) : undefined;
     const { agreed } = options.negotiation;
     const expected = options.format === 'mulaw-8000' ? 'PCMU' : 'G722';
     this.#wire = { codec: makeWireCodec(agreed?.codec ?? expected, options.format), rtp: undefined, session: undefined };
@@ -123,7 +129,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
       packetsConcealed: stats?.buffer.concealed ?? 0,
       jitterMs: stats?.jitterMs ?? 0,
       framesSent: this.#line.framesSent,
-      framesLate: this.#line.framesLate,
+      framesLate: this.#line.framesLate + (this.#wire.rtp?.queued?.late ?? 0),
     };
   }
 
@@ -166,7 +172,10 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     const line = this.#line;
     if (line.ended) return;
     const { rtp, codec } = this.#wire;
+    if (rtp && this.#queued && this.#queue(this.#queued, rtp, codec, deadline)) return;
     this.#sent = this.#mayTalk() && !rtp?.sendingDigits && line.pull(late) ? line.out : undefined;
+    // It leaves now: nothing leads here.
+    if (this.#queued && this.#sent) line.markPlayed();
     if (rtp) this.#send(rtp, codec, this.#sent, deadline);
   }
 
@@ -174,6 +183,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     const line = this.#line;
     if (line.ended) return;
     const { rtp, codec } = this.#wire;
+    if (rtp?.queues && this.#queued) this.#noteLeft(this.#queued, rtp);
     const concealed = this.#receive(rtp, codec, deadline);
     line.deliver(this.#heard, concealed, this.#sent, concealed || !rtp ? Number.NaN : rtp.arrivedAt, deadline);
     if (++this.#ticks % CHECK_TICKS === 0) this.#checkMedia(rtp);
@@ -185,6 +195,26 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     this.#end('error');
     this.#close();
     void this.#sayGoodbye(undefined);
+  }
+
+  /** True when this tick is dealt with: the frames that are due soon lie ready, or what lies ready leaves before digits. */
+  #queue(queued: QueuedSound, rtp: RtpSession, codec: WireCodec, deadline: number): boolean {
+    if (!rtp.queues) return false;
+    if (!this.#mayTalk() || rtp.sendingDigits) return rtp.queued?.waiting !== 0;
+    queued.fill(rtp, codec, this.#bytes.out, deadline);
+    rtp.report(deadline);
+    return true;
+  }
+
+  #noteLeft(queued: QueuedSound, rtp: RtpSession): void {
+    queued.settle(rtp);
+    this.#sent = queued.left();
+    if (this.#sent) this.#lastSpokeAt = this.#options.kit.clock.now();
+  }
+
+  #cut(): void {
+    const { rtp, codec } = this.#wire;
+    if (rtp?.queues) this.#queued?.cut(rtp, codec, this.#bytes.out);
   }
 
   /** Silence is sent, too: it keeps the way open through NATs, and peers from taking the call for dead. */

@@ -1,4 +1,4 @@
-import type { RtpPorts } from '#rtp/dgram-socket.ts';
+import type { RtpPorts } from '#rtp/port-pair.ts';
 import type { SipLeg } from './leg.ts';
 import type { Negotiation } from './negotiation.ts';
 

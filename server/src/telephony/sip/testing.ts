@@ -1,10 +1,11 @@
 /** For tests of this room: networks in memory, two gateways that call each other, and a phone that does what they do not. */
 import { expect } from 'vitest';
 import { MediaPacer } from '#audio/pacer.ts';
+import type { Timer } from '#kit/clock.ts';
 import { type TestKit, testKit } from '#kit/testing.ts';
-import type { RtpPorts } from '#rtp/dgram-socket.ts';
+import type { RtpPorts } from '#rtp/port-pair.ts';
 import { RtpSession } from '#rtp/session.ts';
-import type { DatagramHandler, DatagramSocket } from '#rtp/socket.ts';
+import { type DatagramHandler, type DatagramSocket, type FrameQueue, QUEUE_FRAMES } from '#rtp/socket.ts';
 import { MemoryNetwork } from '#sip/memory-transport.ts';
 import type { AudioCodec } from '#sip/offer-answer.ts';
 import type { SessionEnding, SessionOwner, SipSession } from '#sip/session.ts';
@@ -15,9 +16,57 @@ import { SipGateway } from './gateway.ts';
 import { Negotiation } from './negotiation.ts';
 import { sip } from './vendor.ts';
 
-/** UDP in memory: 2 ms from anywhere to anywhere; `drop` loses what it likes. */
+/** A queue on the virtual clock: each frame leaves in the millisecond in which it is due. */
+class VirtualQueue implements FrameQueue {
+  late = 0;
+  left = 0;
+  readonly #kit: TestKit;
+  readonly #socket: DatagramSocket;
+  readonly #frames: { bytes: Uint8Array; timer: Timer }[] = [];
+  #to = { port: 0, address: '' };
+
+  constructor(kit: TestKit, socket: DatagramSocket) {
+    this.#kit = kit;
+    this.#socket = socket;
+  }
+
+  get waiting(): number {
+    return this.#frames.length;
+  }
+
+  aim(port: number, address: string): void {
+    this.#to = { port, address };
+  }
+
+  write(bytes: Uint8Array, dueAt: number): boolean {
+    if (this.waiting >= QUEUE_FRAMES) return false;
+    const timer = this.#kit.clock.after(dueAt - this.#kit.clock.now(), () => this.#leave(dueAt));
+    this.#frames.push({ bytes: bytes.slice(), timer });
+    return true;
+  }
+
+  takeBack(atMost: number): number {
+    const taken = this.#frames.splice(Math.max(0, this.#frames.length - atMost));
+    for (const { timer } of taken) timer.cancel();
+    return taken.length;
+  }
+
+  close(): void {
+    this.takeBack(QUEUE_FRAMES);
+  }
+
+  #leave(dueAt: number): void {
+    const frame = this.#frames.shift();
+    this.left++;
+    if (this.#kit.clock.now() - dueAt > 5) this.late++;
+    if (frame) this.#socket.send(frame.bytes, 0, frame.bytes.length, this.#to.port, this.#to.address);
+  }
+}
+
+/** UDP in memory: 2 ms from anywhere to anywhere; `drop` loses what it likes. With `queues` sockets send by themselves. */
 export class MediaNetwork {
   drop: (bytes: Uint8Array, to: number) => boolean = () => false;
+  queues = false;
   readonly #kit: TestKit;
   readonly #handlers = new Map<string, DatagramHandler>();
   #port = 20_000;
@@ -48,9 +97,10 @@ export class MediaNetwork {
     const name = `${address}:${port}`;
     let handler: DatagramHandler = () => {};
     this.#handlers.set(name, (bytes, from, fromPort) => handler(bytes, from, fromPort));
-    return {
+    const socket: DatagramSocket = {
       address,
       port,
+      openQueue: this.queues ? () => new VirtualQueue(this.#kit, socket) : undefined,
       onMessage: (next) => (handler = next),
       send: (bytes, offset, length, toPort, to) => {
         const copy = bytes.slice(offset, offset + length);
@@ -59,6 +109,7 @@ export class MediaNetwork {
       },
       close: () => this.#handlers.delete(name),
     };
+    return socket;
   }
 }
 
@@ -181,6 +232,8 @@ export interface HouseOptions {
   far?: AudioCodec[];
   whoAnswers?: (to: string) => string | undefined;
   trunks?: TrunkConfig[];
+  /** The sockets of calls send by themselves, as the native part's do. */
+  queues?: boolean;
 }
 
 /** Our gateway at 10.0.0.1 and the phone's at 10.0.0.2, on one virtual clock and networks in memory. */
@@ -189,6 +242,7 @@ export async function house(options: HouseOptions = {}) {
   const pacer = new MediaPacer(kit.clock, kit.log);
   const network = new MemoryNetwork(kit.clock);
   const media = new MediaNetwork(kit);
+  media.queues = options.queues ?? false;
   const calls: IncomingCall[] = [];
   const make = (address: string, codecs: AudioCodec[] | undefined, onCall: (call: IncomingCall) => void) => {
     const context: GatewayContext = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineVendor } from '#kit/vendor.ts';
 import type { DigestAlgorithm } from '#sip/digest.ts';
+import { UDP_KINDS } from '#rtp/udp.ts';
 import type { AudioCodec } from '#sip/offer-answer.ts';
 import type { GatewayContext } from '../gateway.ts';
 import { SipGateway } from './gateway.ts';
@@ -50,6 +51,14 @@ const settings = z.object({
     .optional()
     .meta({ env: 'SIP_PUBLIC_HOST', description: 'Address that peers reach us at, when a NAT or container hides it' }),
   rtpPorts: rtpPorts.meta({ env: 'RTP_PORTS', description: 'Range of UDP ports for sound, two per call' }),
+  udp: z.enum(UDP_KINDS).default('auto').meta({
+    env: 'TANDEM_UDP',
+    description: 'Who moves datagrams of sound: native (batched, Linux x64 and arm64), dgram (everywhere), or auto',
+  }),
+  callsPerPort: z.coerce.number().int().min(1).max(64).default(1).meta({
+    env: 'TANDEM_RTP_CALLS_PER_PORT',
+    description: 'Calls in that may share a pair of RTP ports, told apart by address: less CPU at hundreds of calls',
+  }),
   digest: digest.meta({
     env: 'SIP_DIGEST',
     description: 'Digest algorithms that callers who sign in are offered, best first: SHA-256,MD5',

@@ -22,6 +22,8 @@ export const WIRE_BYTES = 160;
 /** One call's conversion both ways; stateful, nothing allocated per frame. */
 export interface WireCodec {
   readonly codec: AudioCodec;
+  /** True when the far end must get every frame that was encoded, or its memory differs from ours. */
+  readonly remembers: boolean;
   /** Turns a received frame into sound of the leg. `bytes` may be changed. */
   decode(bytes: Uint8Array, heard: Sound): void;
   /** Makes up a frame that was lost. */
@@ -61,6 +63,7 @@ const alaw: Law = { codec: 'PCMA', toLinear: ALAW_TO_LINEAR, fromLinear: LINEAR_
 /** G.711 on a µ-law leg. */
 class LawCodec implements WireCodec {
   readonly codec: AudioCodec;
+  readonly remembers = false;
   readonly #law: Law;
   readonly #concealment: CodedConcealment;
   readonly #made = new Uint8Array(WIRE_BYTES);
@@ -93,12 +96,14 @@ class LawCodec implements WireCodec {
 }
 
 function translate(from: Sound, into: Sound, table: Uint8Array | undefined): void {
-  for (let i = 0; i < WIRE_BYTES; i++) into[i] = table ? table[from[i]] : from[i];
+  if (!table) into.set(from);
+  else for (let i = 0; i < WIRE_BYTES; i++) into[i] = table[from[i]];
 }
 
 /** G.722 on a wideband leg. */
 class WidebandCodec implements WireCodec {
   readonly codec = 'G722';
+  readonly remembers = true;
   readonly #decoder = new G722Decoder();
   readonly #encoder = new G722Encoder();
   readonly #concealment = new Concealment(16_000);
@@ -126,6 +131,7 @@ class WidebandCodec implements WireCodec {
 /** G.722 on a µ-law leg: the peer changed its codec during the call. */
 class NarrowedCodec implements WireCodec {
   readonly codec = 'G722';
+  readonly remembers = true;
   readonly #inner = new WidebandCodec();
   readonly #down = createResampler(16_000, 8_000);
   readonly #up = createResampler(8_000, 16_000);
@@ -162,6 +168,7 @@ class NarrowedCodec implements WireCodec {
 /** G.711 on a wideband leg: the peer changed its codec during the call. */
 class WidenedCodec implements WireCodec {
   readonly codec: AudioCodec;
+  readonly remembers = true;
   readonly #law: Law;
   readonly #concealment = new Concealment(8_000);
   readonly #up = createResampler(8_000, 16_000);

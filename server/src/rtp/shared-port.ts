@@ -1,0 +1,177 @@
+/**
+ * Several calls behind one UDP port, so that datagrams leave and arrive in larger batches. Each call has a **lane**, and a
+ * lane's packets are told by where they come from: the place that the lane sends to. Who is not known is taken for the one
+ * lane that has not heard its far end (a NAT whose address nobody could know), and for nobody when there are several: a
+ * stranger, or a call that moved, must not be heard in another call.
+ */
+import type { Clock } from '#kit/clock.ts';
+import type { DatagramHandler, DatagramSocket, FrameQueue } from './socket.ts';
+
+/** A far end that was silent for so long may have moved (as `SourceLatch` has it). */
+const MOVED_MS = 2000;
+
+export class SharedPort {
+  readonly #socket: DatagramSocket;
+  readonly #clock: Clock;
+  readonly #lanes = new Set<Lane>();
+  /** Lanes by address and port that they send to. */
+  readonly #byRemote = new Map<string, Map<number, Lane>>();
+  readonly #counts = { strays: 0 };
+
+  constructor(socket: DatagramSocket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    socket.onMessage((bytes, address, port, arrivedAt) => this.#receive(bytes, address, port, arrivedAt));
+  }
+
+  get lanes(): number {
+    return this.#lanes.size;
+  }
+
+  /** Datagrams that were of no call. */
+  get strays(): number {
+    return this.#counts.strays;
+  }
+
+  /**
+   * A call's socket on this port. Undefined when a lane here has not heard its far end yet, or one sends to `remote`, which
+   * is the place that the call's signalling names: the two could not be told apart. With `quiet` lanes need not have heard
+   * anything; what comes from nobody known is then lost.
+   */
+  open(remote: { address: string; port: number } | undefined, quiet?: false): DatagramSocket | undefined;
+  open(remote: { address: string; port: number } | undefined, quiet: true): DatagramSocket;
+  open(remote: { address: string; port: number } | undefined, quiet = false): DatagramSocket | undefined {
+    if (quiet) return this.#lane();
+    if (remote && this.#byRemote.get(remote.address)?.has(remote.port)) return undefined;
+    for (const lane of this.#lanes) if (lane.heardAt === -Infinity) return undefined;
+    const lane = this.#lane();
+    if (remote) lane.aim(remote.address, remote.port);
+    return lane;
+  }
+
+  #lane(): Lane {
+    const lane: Lane = new Lane(this.#socket, {
+      aim: (address, port) => this.#aim(lane, address, port),
+      closed: () => {
+        this.#forget(lane);
+        this.#lanes.delete(lane);
+      },
+    });
+    this.#lanes.add(lane);
+    return lane;
+  }
+
+  close(): void {
+    for (const lane of this.#lanes) lane.close();
+    this.#socket.close();
+  }
+
+  /** The place belongs to whoever sent to it first. */
+  #aim(lane: Lane, address: string, port: number): void {
+    this.#forget(lane);
+    const ports = this.#byRemote.get(address);
+    if (!ports) this.#byRemote.set(address, new Map([[port, lane]]));
+    else if (!ports.has(port)) ports.set(port, lane);
+  }
+
+  #forget(lane: Lane): void {
+    const ports = this.#byRemote.get(lane.remote.address);
+    if (ports?.get(lane.remote.port) !== lane) return;
+    ports.delete(lane.remote.port);
+    if (ports.size === 0) this.#byRemote.delete(lane.remote.address);
+  }
+
+  #receive(bytes: Uint8Array, address: string, port: number, arrivedAt: number | undefined): void {
+    const known = this.#byRemote.get(address)?.get(port);
+    const lane = known ?? this.#onlyWaiting();
+    if (known) known.heardAt = arrivedAt ?? this.#clock.now();
+    if (lane) lane.handler?.(bytes, address, port, arrivedAt);
+    else this.#counts.strays++;
+  }
+
+  #onlyWaiting(): Lane | undefined {
+    const since = this.#clock.now() - MOVED_MS;
+    let found: Lane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.heardAt > since) continue;
+      if (found) return undefined;
+      found = lane;
+    }
+    return found;
+  }
+}
+
+class Lane implements DatagramSocket {
+  readonly address: string;
+  readonly port: number;
+  readonly openQueue: (() => FrameQueue | undefined) | undefined;
+  /** Where it sends. */
+  readonly remote = { address: '', port: 0 };
+  handler: DatagramHandler | undefined;
+  /** When something last came from where it sends. */
+  heardAt = -Infinity;
+  readonly #socket: DatagramSocket;
+  readonly #port: { aim(address: string, port: number): void; closed(): void };
+  readonly #queues = new Set<FrameQueue>();
+  #open = true;
+
+  constructor(socket: DatagramSocket, port: { aim(address: string, port: number): void; closed(): void }) {
+    this.#socket = socket;
+    this.#port = port;
+    this.address = socket.address;
+    this.port = socket.port;
+    this.openQueue = socket.openQueue ? () => this.#openQueue() : undefined;
+  }
+
+  onMessage(handler: DatagramHandler): void {
+    if (this.#open) this.handler = handler;
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number, port: number, address: string): void {
+    if (!this.#open) return;
+    this.aim(address, port);
+    this.#socket.send(bytes, offset, length, port, address);
+  }
+
+  aim(address: string, port: number): void {
+    if (this.remote.port === port && this.remote.address === address) return;
+    this.#port.aim(address, port);
+    Object.assign(this.remote, { address, port });
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.handler = undefined;
+    for (const queue of this.#queues) queue.close();
+    this.#port.closed();
+  }
+
+  /** The socket's queue, but for where it is aimed: that is where this lane's packets come from. */
+  #openQueue(): FrameQueue | undefined {
+    const queue = this.#open ? this.#socket.openQueue?.() : undefined;
+    if (!queue) return undefined;
+    this.#queues.add(queue);
+    return {
+      get waiting() {
+        return queue.waiting;
+      },
+      get left() {
+        return queue.left;
+      },
+      get late() {
+        return queue.late;
+      },
+      aim: (port, address) => {
+        this.aim(address, port);
+        queue.aim(port, address);
+      },
+      write: (bytes, dueAt) => queue.write(bytes, dueAt),
+      takeBack: (atMost) => queue.takeBack(atMost),
+      close: () => {
+        this.#queues.delete(queue);
+        queue.close();
+      },
+    };
+  }
+}

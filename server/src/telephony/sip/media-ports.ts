@@ -1,0 +1,56 @@
+/** Where calls get their RTP ports: a pair of their own, or, where several may share one, a pair that has room. */
+import { isIP } from 'node:net';
+import type { Pacer } from '#audio/pacer.ts';
+import type { Kit } from '#kit/kit.ts';
+import { openRtpPorts, type RtpPorts } from '#rtp/port-pair.ts';
+import type { PortPool } from '#rtp/ports.ts';
+import { SharedPairs } from '#rtp/shared-pairs.ts';
+import type { DatagramSockets } from '#rtp/socket.ts';
+import type { RemoteAddress } from '#rtp/source-latch.ts';
+import { openSockets, type UdpKind } from '#rtp/udp.ts';
+
+export interface MediaPortsOptions {
+  kit: Kit;
+  pacer: Pacer;
+  pool: PortPool;
+  udp: UdpKind;
+  callsPerPort: number;
+}
+
+export class MediaPorts {
+  readonly #options: MediaPortsOptions;
+  readonly #sockets: DatagramSockets;
+  readonly #pairs: SharedPairs | undefined;
+
+  /** Throws `setting-invalid` when the sockets that are asked for cannot be had. */
+  constructor(options: MediaPortsOptions) {
+    const { kit, pacer, pool, udp, callsPerPort } = options;
+    this.#options = options;
+    this.#sockets = openSockets(udp, kit.clock, kit.log);
+    pacer.join(this.#sockets);
+    if (callsPerPort > 1) {
+      this.#pairs = new SharedPairs({ sockets: this.#sockets, pool, clock: kit.clock, random: kit.random, callsPerPort });
+    }
+  }
+
+  /**
+   * Ports for a call whose sound comes from `remote`, as far as signalling says. Where it does not yet (calls out), nothing
+   * is shared: two calls with one far end could turn out to look the same. Rejects as {@link openRtpPorts} does.
+   */
+  open(host: string, remote: RemoteAddress | undefined): Promise<RtpPorts> {
+    if (this.#pairs && remote && isIP(remote.address)) return this.#pairs.take(host, remote);
+    return openRtpPorts(this.#sockets, this.#options.pool, host);
+  }
+
+  /** For the metrics; `udp_native` is 1 where the native part is in use. */
+  counters(): Record<string, number> {
+    const counters: Record<string, number> = { udp_native: this.#sockets.kind === 'native' ? 1 : 0 };
+    for (const [name, count] of Object.entries(this.#sockets.counters())) counters[`udp_${name}`] = count;
+    return counters;
+  }
+
+  close(): void {
+    this.#options.pacer.leave(this.#sockets);
+    this.#sockets.close();
+  }
+}

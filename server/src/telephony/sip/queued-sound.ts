@@ -1,0 +1,113 @@
+/**
+ * The way out of a leg whose socket sends by itself: the frame that is due next and two more lie ready, so that frames
+ * leave on time while JavaScript is held up. What is queued can be taken back until it has left: an answer takes the place
+ * of silence that waits, and a barge-in leaves nothing behind. A codec with a memory has one frame ready only, as the far
+ * end would miss what was encoded and taken back.
+ *
+ *     pacer's deadline ──5 ms──▶ frame leaves ──5 ms──▶ the leg listens, and learns that it has left
+ */
+import { FRAME_MS, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
+import type { RtpSession } from '#rtp/session.ts';
+import type { Line } from '../line.ts';
+import type { WireCodec } from './wire-codec.ts';
+
+/** Frames that lie ready, the next one included: never more than 60 ms ahead of the caller's ear. */
+const LEAD_FRAMES = 3;
+/** A frame leaves this long after its deadline: the loop has this time to put an answer in the place of silence. */
+const DEPART_MS = 5;
+/** Frames whose sound is remembered until it is known that they left. */
+const MEMORY = 16;
+
+export class QueuedSound {
+  readonly #line: Line;
+  readonly #sounds: Sound[];
+  /** Whether each remembered frame is speech. */
+  readonly #speech = new Uint8Array(MEMORY);
+  /** Counts of frames: queued; known by the line to have left; given to whoever records. */
+  readonly #frames = { written: 0, told: 0, recorded: 0 };
+  /** Deadline of the next frame to be queued. */
+  #next = Number.NEGATIVE_INFINITY;
+  /** Silent frames at the end of the queue, those that have left included. */
+  #silent = 0;
+
+  constructor(line: Line, format: SoundFormat) {
+    this.#line = line;
+    this.#sounds = Array.from({ length: MEMORY }, () => silence(format));
+  }
+
+  /** Queues what belongs before `deadline` + 60 ms. `wire` is room for one encoded frame. */
+  fill(rtp: RtpSession, codec: WireCodec, wire: Uint8Array, deadline: number): void {
+    this.settle(rtp);
+    if (this.#next < deadline) this.#next = deadline;
+    const lead = codec.remembers ? 1 : LEAD_FRAMES;
+    const end = deadline + (lead - 0.5) * FRAME_MS;
+    for (;;) {
+      const hasRoom = this.#next < end && this.#waiting(rtp) < lead;
+      const replaceable = Math.min(this.#silent, this.#waiting(rtp));
+      if (!hasRoom && replaceable === 0) return;
+      if (!this.#line.pull(0, this.#sounds[this.#frames.written % MEMORY])) break;
+      this.#replaceSilence(rtp, replaceable);
+      this.#write(rtp, codec, wire, true);
+    }
+    while (this.#next < end && this.#waiting(rtp) < lead && this.#write(rtp, codec, wire, false));
+  }
+
+  /** Tells the line what has left since. */
+  settle(rtp: RtpSession): void {
+    const { queued } = rtp;
+    if (!queued) return;
+    for (const { left } = queued; this.#frames.told !== left && this.#frames.told < this.#frames.written; this.#frames.told++) {
+      if (this.#speech[this.#frames.told % MEMORY]) this.#line.markPlayed();
+    }
+  }
+
+  /** The sound of the next frame that has left and was not recorded; undefined for silence, or when none did. */
+  left(): Sound | undefined {
+    const frames = this.#frames;
+    if (frames.told - frames.recorded > MEMORY / 2) frames.recorded = frames.told - 1;
+    if (frames.recorded >= frames.told) return undefined;
+    const at = frames.recorded++ % MEMORY;
+    return this.#speech[at] ? this.#sounds[at] : undefined;
+  }
+
+  /** Nothing more of what was pulled may be heard: silence leaves in its place. */
+  cut(rtp: RtpSession, codec: WireCodec, wire: Uint8Array): void {
+    const taken = this.#takeBack(rtp, LEAD_FRAMES);
+    // What left meanwhile belongs to a playout that has stopped counting.
+    this.#frames.told = this.#frames.written;
+    for (let i = 0; i < taken; i++) this.#write(rtp, codec, wire, false);
+  }
+
+  #waiting(rtp: RtpSession): number {
+    return rtp.queued?.waiting ?? 0;
+  }
+
+  /** The frame just pulled lies where the first silent one was noted: it moves to the place that becomes free. */
+  #replaceSilence(rtp: RtpSession, silent: number): void {
+    if (silent === 0) return;
+    const from = this.#frames.written % MEMORY;
+    const taken = this.#takeBack(rtp, silent);
+    const to = this.#frames.written % MEMORY;
+    if (taken === 0) return;
+    [this.#sounds[from], this.#sounds[to]] = [this.#sounds[to], this.#sounds[from]];
+  }
+
+  #takeBack(rtp: RtpSession, atMost: number): number {
+    const taken = rtp.takeBack(atMost);
+    this.#frames.written -= taken;
+    this.#next -= taken * FRAME_MS;
+    this.#silent = Math.max(0, this.#silent - taken);
+    return taken;
+  }
+
+  #write(rtp: RtpSession, codec: WireCodec, wire: Uint8Array, speech: boolean): boolean {
+    const at = this.#frames.written % MEMORY;
+    codec.encode(speech ? this.#sounds[at] : undefined, wire);
+    if (!rtp.queue(wire, this.#next, this.#next + DEPART_MS)) return false;
+    this.#speech[at] = speech ? 1 : 0;
+    this.#silent = speech ? 0 : this.#silent + 1;
+    this.#frames.written++;
+    this.#next += FRAME_MS;
+    return true;
+  }
+}
