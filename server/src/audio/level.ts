@@ -40,6 +40,16 @@ export function alawLevel(bytes: Uint8Array): number {
   return dbfsOfPower(bytes.length > 0 ? sum / bytes.length : 0);
 }
 
+/** Mean square that reads `dbfs`: to compare with instead of taking a logarithm of every frame. */
+export function powerOfDbfs(dbfs: number): number {
+  return FULL_SCALE_POWER * 10 ** (dbfs / 10);
+}
+
+/** Mean square of a sound in either format: bytes are µ-law, 16-bit samples linear. */
+export function powerOf(sound: Sound): number {
+  return sound instanceof Uint8Array ? mulawPower(sound) : linearPower(sound);
+}
+
 /** Level of a sound in either format: bytes are µ-law, 16-bit samples linear. */
 export function levelOf(sound: Sound): number {
   return sound instanceof Uint8Array ? mulawLevel(sound) : linearLevel(sound);

@@ -198,3 +198,25 @@ test('lines come and go within ticks; without lines there is no timer', async ()
   pacer.stop();
   expect(clock.pending).toBe(0);
 });
+
+test('a wire that batches departs after lines have ticked and arrives before they listen, until it leaves', async () => {
+  const clock = new VirtualClock();
+  const pacer = new MediaPacer(clock, silentLog);
+  const steps: string[] = [];
+  const line = (name: string): Paced => ({ tick: () => steps.push(`${name} ticks`), listen: () => steps.push(`${name} listens`) });
+  const wire = { depart: () => steps.push('depart'), arrive: () => steps.push('arrive') };
+  pacer.join(wire);
+  pacer.join(wire);
+  await clock.advance(100);
+  expect(steps).toEqual([]);
+  pacer.add(line('a'));
+  pacer.add(line('b'));
+  await clock.advance(20);
+  expect(steps).toEqual(['b ticks', 'depart', 'arrive', 'a listens', 'a ticks', 'depart', 'arrive', 'b listens']);
+  pacer.leave(wire);
+  pacer.leave(wire);
+  steps.length = 0;
+  await clock.advance(20);
+  expect(steps).toEqual(['b ticks', 'a listens', 'a ticks', 'b listens']);
+  pacer.stop();
+});

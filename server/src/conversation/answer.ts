@@ -323,6 +323,14 @@ export function factOf(found: Retrieval) {
 const tooSlow = (model: { name: string } | undefined) =>
   new VendorError(model?.name ?? 'model', 'retryable', `no clause within ${CLAUSE_WITHIN_MS} ms`);
 
+/** Made once for each tool: every request tells all of them. */
+const described = new WeakMap<Tool, ModelTool>();
+
 export function describe(tool: Tool): ModelTool {
-  return { name: tool.name, description: tool.description, parameters: tool.parameters ?? tool.schema.toJSONSchema() };
+  let made = described.get(tool);
+  if (!made) {
+    made = { name: tool.name, description: tool.description, parameters: tool.parameters ?? tool.schema.toJSONSchema() };
+    described.set(tool, made);
+  }
+  return made;
 }

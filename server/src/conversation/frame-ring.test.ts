@@ -24,3 +24,17 @@ test('the newest ten seconds are kept, copied, and given back from any moment on
   ]);
   expect(at(15_000)).toEqual([]);
 });
+
+test('made-up frames are known as such, and wideband sound keeps its samples', () => {
+  const ring = new FrameRing('linear-16000', 3);
+  for (let i = 0; i < 4; i++) {
+    ring.keep({ at: i * 20, format: 'linear-16000', sound: new Int16Array(320).fill(i - 2), concealed: i % 2 === 1 });
+  }
+  const seen: unknown[] = [];
+  ring.since(0, ({ at, sound, concealed }) => seen.push([at, sound.length, sound[319], concealed]));
+  expect(seen).toEqual([
+    [20, 320, -1, true],
+    [40, 320, 0, false],
+    [60, 320, 1, true],
+  ]);
+});

@@ -1,36 +1,49 @@
-/** The newest 10 s of what the caller said, copied into frames that are made once. */
-import { FRAME_MS, type Frame, samplesPerFrame, silence, type SoundFormat } from '#audio/frame.ts';
+/** The newest 10 s of what the caller said, in one stretch of memory that is made once. */
+import { FRAME_MS, type Frame, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
 
 const KEPT_FRAMES = 10_000 / FRAME_MS;
 
 export class FrameRing {
-  readonly #frames: Frame[];
+  readonly #format: SoundFormat;
+  readonly #samples: number;
+  readonly #sound: Sound;
+  /** `Frame.at` of each; those that were made up are noted as `-1 - at`. */
+  readonly #at: Float64Array;
   #next = 0;
   #count = 0;
 
   constructor(format: SoundFormat, frames = KEPT_FRAMES) {
-    const samples = samplesPerFrame(format);
-    this.#frames = Array.from({ length: frames }, () => ({ at: 0, format, sound: silence(format, samples), concealed: false }));
+    this.#format = format;
+    this.#samples = samplesPerFrame(format);
+    this.#sound = silence(format, frames * this.#samples);
+    this.#at = new Float64Array(frames);
   }
 
-  keep(frame: Frame): void {
-    const slot = this.#frames[this.#next];
-    if (slot.sound.length === frame.sound.length) slot.sound.set(frame.sound);
-    else slot.sound = frame.sound.slice();
-    slot.at = frame.at;
-    slot.concealed = frame.concealed;
-    this.#next = (this.#next + 1) % this.#frames.length;
-    this.#count = Math.min(this.#frames.length, this.#count + 1);
+  /** Copies it. A frame of another length than 20 ms is cut, or filled with silence. */
+  keep({ at, sound, concealed }: Frame): void {
+    const next = this.#next;
+    const from = next * this.#samples;
+    if (sound.length === this.#samples) this.#sound.set(sound, from);
+    else {
+      this.#sound.set(silence(this.#format), from);
+      this.#sound.set(sound.subarray(0, this.#samples), from);
+    }
+    this.#at[next] = concealed ? -1 - at : at;
+    this.#next = next + 1 === this.#at.length ? 0 : next + 1;
+    if (this.#count < this.#at.length) this.#count++;
   }
 
   /** Those of `fromAt` and later, oldest first; each is only valid during the call. Returns how many. */
   since(fromAt: number, push: (frame: Frame) => void): number {
     let pushed = 0;
-    const { length } = this.#frames;
+    const { length } = this.#at;
     for (let i = this.#count; i > 0; i--) {
-      const frame = this.#frames[(this.#next - i + length) % length];
-      if (frame.at < fromAt) continue;
-      push(frame);
+      const slot = (this.#next - i + length) % length;
+      const concealed = this.#at[slot] < 0;
+      const at = concealed ? -1 - this.#at[slot] : this.#at[slot];
+      if (at < fromAt) continue;
+      const from = slot * this.#samples;
+      push({ at, format: this.#format, sound: this.#sound.subarray(from, from + this.#samples), concealed });
       pushed++;
     }
     return pushed;

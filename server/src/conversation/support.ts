@@ -22,6 +22,7 @@ const MOST_SOURCES = 3;
 
 /** Each sentence with its sources. */
 export function supportOf(sentences: readonly string[], sources: readonly Source[], language: string): SupportedSentence[] {
+  if (sources.length === 0) return sentences.map((text) => ({ text, passages: [] }));
   const known = sources.map(({ id, text }) => ({
     id,
     terms: new Set(termsOf(text)),

@@ -122,5 +122,9 @@ test('sound at another rate than the words say is noticed once', async () => {
 
 test('base64 is read strictly', () => {
   expect(bytesOfBase64('AQID')).toEqual(Buffer.from([1, 2, 3]));
-  for (const garbage of ['%%%', 'AQ ID', 'A', 'AQID!', 5, undefined]) expect(bytesOfBase64(garbage)).toBeUndefined();
+  expect(bytesOfBase64('AQ')).toEqual(Buffer.from([1]));
+  expect(bytesOfBase64('AQ==')).toEqual(Buffer.from([1]));
+  expect(bytesOfBase64('')).toEqual(Buffer.alloc(0));
+  for (const garbage of ['%%%', 'AQ ID', 'A', 'AQID!', 'AQ==AQID', 'A-_D', '====', '\u0141QID', 5, undefined])
+    expect(bytesOfBase64(garbage)).toBeUndefined();
 });

@@ -49,7 +49,8 @@ export class ClauseStream implements AsyncIterable<SpeechPart> {
   #odd: number | undefined;
   /** Timed, but their end is not passed on yet. */
   #waiting: WordTime[] = [];
-  #timer: Timer | undefined;
+  /** Looks at the deadline when it would be over, not with every message. */
+  readonly #deadline = { ms: 0, atMs: 0, timer: undefined as Timer | undefined };
   #state: 'open' | 'complete' | 'stopped' = 'open';
   readonly #onAbort = () => this.fail(this.#options.signal.reason);
 
@@ -176,16 +177,29 @@ export class ClauseStream implements AsyncIterable<SpeechPart> {
   }
 
   #wait(ms: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#kit.clock.after(ms, () => {
-      const begun = this.#sound.rawMs > 0;
-      if (begun && this.#options.mayEnd?.()) this.end();
-      else this.fail(this.#error('retryable', `${begun ? 'no more' : 'no'} speech within ${ms} ms`));
-    });
+    const deadline = this.#deadline;
+    const sooner = ms < deadline.ms;
+    deadline.ms = ms;
+    deadline.atMs = this.#kit.clock.now() + ms;
+    if (deadline.timer && !sooner) return;
+    deadline.timer?.cancel();
+    deadline.timer = this.#kit.clock.after(ms, this.#look);
   }
 
+  readonly #look = (): void => {
+    const deadline = this.#deadline;
+    const leftMs = deadline.atMs - this.#kit.clock.now();
+    if (leftMs > 0) {
+      deadline.timer = this.#kit.clock.after(leftMs, this.#look);
+      return;
+    }
+    const begun = this.#sound.rawMs > 0;
+    if (begun && this.#options.mayEnd?.()) this.end();
+    else this.fail(this.#error('retryable', `${begun ? 'no more' : 'no'} speech within ${deadline.ms} ms`));
+  };
+
   #release(): void {
-    this.#timer?.cancel();
+    this.#deadline.timer?.cancel();
     this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
 
@@ -201,6 +215,11 @@ const emptySound = (format: SoundFormat): Sound => (rateOf(format) === 8000 ? ne
  * loud crackle in someone's ear.
  */
 export function bytesOfBase64(text: unknown): Uint8Array | undefined {
-  if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 === 1) return undefined;
-  return Buffer.from(text, 'base64');
+  // The URL's alphabet (§5), and half of each character beyond ASCII, is what Buffer reads as if it belonged.
+  if (typeof text !== 'string' || text.includes('-') || text.includes('_') || Buffer.byteLength(text) !== text.length) return undefined;
+  const length = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length;
+  if (text.length % 4 === 1) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  // Everything else it leaves out, or stops at.
+  return bytes.length === (length * 3) >> 2 ? bytes : undefined;
 }

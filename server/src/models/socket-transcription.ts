@@ -47,6 +47,7 @@ export interface SocketTranscriptionOptions {
   chunkMs: number;
   /** See `SoundOutletOptions`. */
   quickMs?: number;
+  restMs?: number;
   fastest?: number;
   closed: (stream: SocketTranscription) => void;
 }
@@ -71,12 +72,13 @@ export class SocketTranscription implements TranscriptionStream {
   constructor(asked: TranscriberOptions, options: SocketTranscriptionOptions) {
     this.#asked = asked;
     this.#options = options;
-    const { kit, pool, url, wire, chunkMs, quickMs, fastest } = options;
+    const { kit, pool, url, wire, chunkMs, quickMs, restMs, fastest } = options;
     this.#outlet = new SoundOutlet({
       clock: kit.clock,
       format: asked.format,
       chunkMs,
       quickMs,
+      restMs,
       send: (bytes) => this.#socket.sendSound(bytes),
       ...(fastest === undefined ? {} : { fastest }),
     });

@@ -8,7 +8,9 @@ function frameOf(at: number, value: number): Frame {
   return { at, format: 'mulaw-8000', sound: silence('mulaw-8000').fill(value), concealed: false };
 }
 
-function outletOf(options: { chunkMs?: number; quickMs?: number; fastest?: number; send?: (bytes: Uint8Array) => boolean } = {}) {
+function outletOf(
+  options: { chunkMs?: number; quickMs?: number; restMs?: number; fastest?: number; send?: (bytes: Uint8Array) => boolean } = {},
+) {
   const kit = testKit();
   const sent: number[][] = [];
   const outlet = new SoundOutlet({
@@ -98,16 +100,51 @@ test('stream time follows the leg through any gaps', () => {
   );
 });
 
-test('the first quiet behind a voice leaves frame by frame, and its time is known', () => {
-  const { outlet, sent } = outletOf({ chunkMs: 80, quickMs: 60 });
+test('quiet behind a voice leaves in small pieces where an end is decided, in large ones when it lasts, and its time is known', () => {
+  const { outlet, sent } = outletOf({ chunkMs: 80, quickMs: 400, restMs: 160 });
   outlet.open();
-  const loud = 0x20;
-  const quiet = 0xff;
   let at = 0;
-  for (const level of [quiet, quiet, loud, loud, loud, quiet, quiet, quiet, quiet, quiet, quiet, quiet]) {
-    outlet.push(frameOf(at, level));
-    at += 20;
-  }
-  expect(sent.map(([bytes]) => bytes / 8)).toEqual([80, 40, 20, 20, 80]);
+  const push = (level: number, frames: number) => {
+    for (let i = 0; i < frames; i++, at += 20) outlet.push(frameOf(at, level));
+    const sizes = sent.map(([bytes]) => bytes / 8);
+    sent.length = 0;
+    return sizes;
+  };
+  expect(push(0xff, 2)).toEqual([]);
+  // Room for 160 ms, but a voice does not wait for them.
+  expect(push(0x20, 4)).toEqual([60, 40]);
+  expect(push(0xff, 1)).toEqual([40]);
+  expect(push(0xff, 4)).toEqual([80]);
+  expect(push(0xff, 10)).toEqual(Array.from({ length: 10 }, () => 20));
+  expect(push(0xff, 5)).toEqual([40, 40]);
+  expect(push(0xff, 31)).toEqual([80, 80, 80, 80, 80, 80, 80, 80]);
+  expect(push(0xff, 16)).toEqual([160, 160]);
   expect(outlet.legAt(130)).toBe(130);
+  expect(outlet.legAt(1_111)).toBe(1_111);
+});
+
+test('every frame leaves once and in order, whatever is loud', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 80 })), { maxLength: 20 }),
+      fc.constantFrom(0, 60, 600),
+      fc.constantFrom(undefined, 160),
+      (stretches, quickMs, restMs) => {
+        const kit = testKit();
+        const heard: number[] = [];
+        const send = (bytes: Uint8Array) => {
+          for (let i = 0; i < bytes.length; i += 160) heard.push(bytes[i]);
+          return true;
+        };
+        const outlet = new SoundOutlet({ clock: kit.clock, format: 'mulaw-8000', chunkMs: 80, quickMs, restMs, send });
+        outlet.open();
+        const said = stretches.flatMap(([loud, frames]) => Array.from({ length: frames }, (_, i) => (loud ? 0x10 : 0xe0) + (i % 16)));
+        said.forEach((level, i) => outlet.push(frameOf(i * 20, level)));
+        expect(heard).toEqual(said.slice(0, heard.length));
+        expect(said.length - heard.length).toBeLessThan(restMs === undefined ? 4 : 8);
+        outlet.flush();
+        expect(heard.slice(0, said.length)).toEqual(said);
+      },
+    ),
+  );
 });

@@ -4,7 +4,7 @@
  * vendor's clock (which counts the sound it got) can be put on the leg's clock.
  */
 import { FRAME_MS, type Frame, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
-import { levelOf } from '#audio/level.ts';
+import { powerOf, powerOfDbfs } from '#audio/level.ts';
 import type { Clock, Timer } from '#kit/clock.ts';
 
 export interface SoundOutletOptions {
@@ -13,10 +13,12 @@ export interface SoundOutletOptions {
   /** A multiple of 20. */
   chunkMs: number;
   /**
-   * The first so many milliseconds of quiet after sound leave frame by frame: they are what an end of turn is heard by, and
-   * waiting for a whole chunk would delay it. 0 when absent.
+   * The first so many milliseconds of quiet after sound leave in small pieces: they are what an end of turn is heard by, and
+   * waiting for a whole chunk would delay it. 0 when absent. See {@link SoundOutlet} for the sizes.
    */
   quickMs?: number;
+  /** Chunks of this length, a multiple of 20 too, while it has long been quiet: fewer messages. `chunkMs` when absent. */
+  restMs?: number;
   /** Sound of so many times real time may be sent after a burst of 1 s (a replay); no bound when absent. */
   fastest?: number;
   /** False: not now; it is offered again with the next frame. */
@@ -27,8 +29,13 @@ export interface SoundOutletOptions {
 const QUEUE_MS = 12_000;
 const BURST_MS = 1_000;
 
-/** Below this a frame is no voice near the telephone, dB relative to full scale. */
-const QUIET_DB = -45;
+/** Mean square of -45 dBFS: below it a frame is no voice near the telephone. */
+const QUIET = powerOfDbfs(-45);
+/** Nobody takes less quiet than this for the end of a turn: it waits for a chunk. */
+const NO_END_MS = 100;
+/** Up to here ends of turns are decided within a frame of each other, later within two. */
+const CLOSE_MS = 300;
+const RESTING_AFTER_MS = 1_000;
 
 interface Chunk {
   at: number;
@@ -36,13 +43,23 @@ interface Chunk {
   sound: Sound;
 }
 
+/**
+ * With `quickMs`, pieces are as large as what waits for them allows:
+ *
+ * ```
+ *  voice ───────▶ first quiet frame ──▶ quiet to 100 ms ──▶ to 300 ms ──▶ to quickMs ──▶ to 1 s ──▶ longer
+ *  half chunks    at once               chunkMs             20 ms         40 ms          chunkMs    restMs
+ * ```
+ */
 export class SoundOutlet {
   readonly #options: SoundOutletOptions;
   readonly #sent = new StreamTime();
   readonly #queue: Chunk[] = [];
-  readonly #most: number;
-  /** The chunk being filled: frames in it. */
-  #filling: { chunk: Chunk | undefined; frames: number } = { chunk: undefined, frames: 0 };
+  #queuedMs = 0;
+  readonly #frameSamples: number;
+  readonly #chunkFrames: number;
+  /** The chunk being filled: frames in it, and how many there is room for. */
+  readonly #filling = { chunk: undefined as Chunk | undefined, frames: 0, room: 0 };
   #quietMs = Number.POSITIVE_INFINITY;
   #pace: { creditMs: number; atMs: number; timer: Timer | undefined };
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
@@ -50,7 +67,8 @@ export class SoundOutlet {
 
   constructor(options: SoundOutletOptions) {
     this.#options = options;
-    this.#most = QUEUE_MS / options.chunkMs;
+    this.#frameSamples = samplesPerFrame(options.format);
+    this.#chunkFrames = options.chunkMs / FRAME_MS;
     this.#pace = { creditMs: BURST_MS, atMs: options.clock.now(), timer: undefined };
   }
 
@@ -61,15 +79,13 @@ export class SoundOutlet {
 
   /** Copies the frame. A frame that does not follow the one before begins a new chunk; the old one is filled with silence. */
   push(frame: Frame): void {
-    const { format, chunkMs } = this.#options;
-    if (this.#state === 'closed' || frame.format !== format) return;
-    const { chunk, frames } = this.#filling;
-    if (chunk && frame.at !== chunk.at + frames * FRAME_MS) this.#finish();
-    this.#filling.chunk ??= { at: frame.at, ms: chunkMs, sound: silence(format, (samplesPerFrame(format) * chunkMs) / FRAME_MS) };
-    this.#filling.chunk.sound.set(frame.sound, this.#filling.frames * samplesPerFrame(format));
-    const quick = this.#isQuick(frame);
-    if (++this.#filling.frames * FRAME_MS === chunkMs) this.#finish();
-    else if (quick) this.#finish(this.#filling.frames);
+    if (this.#state === 'closed' || frame.format !== this.#options.format) return;
+    const filling = this.#filling;
+    if (filling.chunk && frame.at !== filling.chunk.at + filling.frames * FRAME_MS) this.#finish(this.#chunkFrames);
+    this.#quietMs = powerOf(frame.sound) > QUIET ? 0 : this.#quietMs + FRAME_MS;
+    const chunk = (filling.chunk ??= this.#begin(frame.at));
+    chunk.sound.set(frame.sound, filling.frames++ * this.#frameSamples);
+    if (filling.frames >= Math.min(filling.room, this.#enough())) this.#finish(filling.frames);
   }
 
   /** The vendor takes sound from now on. */
@@ -86,7 +102,7 @@ export class SoundOutlet {
 
   /** Sends the frames that are no whole chunk yet, filled up with silence. True when everything pushed so far has left. */
   flush(): boolean {
-    if (this.#filling.chunk) this.#finish();
+    if (this.#filling.chunk) this.#finish(this.#chunkFrames);
     return this.#queue.length === 0;
   }
 
@@ -94,6 +110,7 @@ export class SoundOutlet {
     this.#state = 'closed';
     this.#pace.timer?.cancel();
     this.#queue.length = 0;
+    this.#queuedMs = 0;
     this.#filling.chunk = undefined;
   }
 
@@ -102,25 +119,40 @@ export class SoundOutlet {
     return this.#sent.legAt(streamMs);
   }
 
-  #isQuick({ sound }: Frame): boolean {
-    const { quickMs = 0 } = this.#options;
-    if (quickMs === 0) return false;
-    this.#quietMs = levelOf(sound) > QUIET_DB ? 0 : this.#quietMs + FRAME_MS;
-    return this.#quietMs > 0 && this.#quietMs <= quickMs;
+  #begin(at: number): Chunk {
+    const { format, chunkMs, restMs = chunkMs } = this.#options;
+    const ms = this.#quietMs > RESTING_AFTER_MS ? restMs : chunkMs;
+    this.#filling.room = ms / FRAME_MS;
+    return { at, ms, sound: silence(format, this.#filling.room * this.#frameSamples) };
   }
 
-  /** `frames`: only so many of a chunk that is not full. */
-  #finish(frames?: number): void {
-    const { chunk } = this.#filling;
-    this.#filling = { chunk: undefined, frames: 0 };
+  /** How many frames are sent as soon as they are there. */
+  #enough(): number {
+    const { quickMs = 0 } = this.#options;
+    const quietMs = this.#quietMs;
+    // Nobody knows which frame of a voice is the last one, and the end is counted from its arrival.
+    if (quietMs === 0 && quickMs > 0) return Math.ceil(this.#chunkFrames / 2);
+    if (quietMs > quickMs) return this.#filling.room;
+    if (quietMs === FRAME_MS) return 1;
+    if (quietMs <= NO_END_MS) return this.#chunkFrames;
+    return quietMs <= CLOSE_MS ? 1 : 2;
+  }
+
+  /** Queues `frames` of the chunk, or as many as are in it if those are more; what was not pushed is silence. */
+  #finish(frames: number): void {
+    const { chunk, frames: filled } = this.#filling;
+    this.#filling.chunk = undefined;
+    this.#filling.frames = 0;
     if (!chunk) return;
-    if (frames !== undefined) {
-      chunk.ms = frames * FRAME_MS;
-      chunk.sound = chunk.sound.subarray(0, frames * samplesPerFrame(this.#options.format));
+    const kept = Math.max(filled, frames);
+    if (kept * FRAME_MS < chunk.ms) {
+      chunk.ms = kept * FRAME_MS;
+      chunk.sound = chunk.sound.subarray(0, kept * this.#frameSamples);
     }
     this.#queue.push(chunk);
-    if (this.#queue.length > this.#most) {
-      this.#queue.shift();
+    this.#queuedMs += chunk.ms;
+    while (this.#queuedMs > QUEUE_MS) {
+      this.#queuedMs -= this.#queue.shift()?.ms ?? 0;
       this.#dropped++;
     }
     this.#drain();
@@ -132,6 +164,7 @@ export class SoundOutlet {
       const { at, ms, sound } = this.#queue[0];
       if (!send(new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength))) return;
       this.#queue.shift();
+      this.#queuedMs -= ms;
       this.#pace.creditMs -= ms;
       this.#sent.note(at, ms);
     }

@@ -30,7 +30,7 @@ export class Gain {
   copy(ring: SpeechRing, from: number, size: number, out: Sound): void {
     const mulaw = this.#format === 'mulaw-8000';
     if (this.#now === 1 && this.#target === 1 && this.#fadeLeft === 0) {
-      for (let i = 0; i < size; i++) out[i] = ring.at(from + i);
+      ring.copy(from, size, out);
     } else {
       for (let i = 0; i < size; i++) {
         const factor = this.#next();
@@ -38,7 +38,7 @@ export class Gain {
         out[i] = mulaw ? LINEAR_TO_MULAW[Math.round(MULAW_TO_LINEAR[sample] * factor) & 0xffff] : Math.round(sample * factor);
       }
     }
-    out.fill(mulaw ? MULAW_SILENCE : 0, size);
+    if (size < out.length) out.fill(mulaw ? MULAW_SILENCE : 0, size);
   }
 
   #next(): number {

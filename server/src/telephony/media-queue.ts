@@ -95,14 +95,29 @@ export class MediaQueue {
       return false;
     }
     if (this.#at.written - this.#at.read > TARGET_FRAMES * this.#frame && this.#isQuiet()) this.#skip();
-    for (let i = 0; i < this.#frame; i++) out[i] = this.#ring[(this.#at.read + i) % this.#ring.length];
-    this.#at.read += this.#frame;
+    this.#read(out);
     return true;
+  }
+
+  #read(out: Sound): void {
+    const ring = this.#ring;
+    let at = this.#at.read % ring.length;
+    for (let i = 0; i < this.#frame; i++) {
+      out[i] = ring[at];
+      if (++at === ring.length) at = 0;
+    }
+    this.#at.read += this.#frame;
   }
 
   #append(sound: Sound, from: number, to: number): void {
     if (this.#at.written - this.#at.read + (to - from) > MOST_FRAMES * this.#frame) this.#skip();
-    for (let i = from; i < to; i++) this.#ring[this.#at.written++ % this.#ring.length] = sound[i];
+    const ring = this.#ring;
+    let at = this.#at.written % ring.length;
+    for (let i = from; i < to; i++) {
+      ring[at] = sound[i];
+      if (++at === ring.length) at = 0;
+    }
+    this.#at.written += to - from;
   }
 
   #skip(): void {

@@ -28,8 +28,8 @@ const DUCK_RAMP_MS = 40;
 const FADE_IN_MS = 2.5;
 /** Ticks that a rest shorter than a frame waits for more of the source before it is played as it is. */
 const PATIENCE_TICKS = 2;
-/** Most frames a leg may pull before the far end has played them (60 ms). */
-const MAX_LEAD_FRAMES = 3;
+/** Most frames a leg may pull before the far end has played them (120 ms). */
+const MAX_LEAD_FRAMES = 6;
 
 export interface PlayoutOptions {
   source: SpeechSource;
@@ -38,7 +38,7 @@ export interface PlayoutOptions {
   /** Default 4,000 ms. */
   lookAheadMs?: number;
   /**
-   * True for a leg that pulls frames before they are due (at most 3) and says with `markPlayed` when each was. Sound
+   * True for a leg that pulls frames before they are due (at most 6) and says with `markPlayed` when each was. Sound
    * that is cut in between counts as not played and is pulled again after `resume`.
    */
   leads?: boolean;

@@ -23,9 +23,23 @@ export class SpeechRing {
     return this.#samples[position & this.#mask];
   }
 
+  /** Copies `count` samples from `position` on to the start of `out`. */
+  copy(position: number, count: number, out: Sound): void {
+    const samples = this.#samples;
+    const at = position & this.#mask;
+    if (at + count > samples.length) {
+      for (let i = 0; i < count; i++) out[i] = this.at(position + i);
+    } else if (samples instanceof Uint8Array) for (let i = 0; i < count; i++) out[i] = samples[at + i];
+    else for (let i = 0; i < count; i++) out[i] = samples[at + i];
+  }
+
   append(sound: Sound, from: number, to: number): void {
     while (this.written - this.oldest + (to - from) > this.#samples.length) this.#grow();
-    for (let i = from; i < to; i++) this.#samples[this.written++ & this.#mask] = sound[i];
+    const at = this.written & this.#mask;
+    const first = Math.min(to, from + this.#samples.length - at);
+    this.#samples.set(sound.subarray(from, first), at);
+    if (first < to) this.#samples.set(sound.subarray(first, to), 0);
+    this.written += to - from;
   }
 
   /** True when `sound` has the samples of this ring's format. */
@@ -44,9 +58,16 @@ export class SpeechRing {
   }
 
   #grow(): void {
-    const size = this.#samples.length * 2;
-    const samples = this.#samples instanceof Uint8Array ? new Uint8Array(size) : new Int16Array(size);
-    for (let i = this.oldest; i < this.written; i++) samples[i & (size - 1)] = this.#samples[i & this.#mask];
+    const before = this.#samples;
+    const size = before.length * 2;
+    const samples = before instanceof Uint8Array ? new Uint8Array(size) : new Int16Array(size);
+    // A stretch that lay in one piece is in one piece in a ring of twice the size.
+    for (let from = this.oldest; from < this.written; ) {
+      const at = from & this.#mask;
+      const count = Math.min(this.written - from, before.length - at);
+      samples.set(before.subarray(at, at + count), from & (size - 1));
+      from += count;
+    }
     this.#samples = samples;
     this.#mask = size - 1;
   }

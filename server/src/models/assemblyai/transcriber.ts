@@ -22,6 +22,8 @@ export interface AssemblyAiTranscriberOptions {
 
 /** Chunks have 50…1000 ms. */
 const CHUNK_MS = 60;
+/** While nobody speaks. */
+const REST_MS = 180;
 /** Sound faster than real time is refused beyond a limit that is not documented. */
 const FASTEST = 4;
 /** A session is billed from its opening: a spare lives only while the phone may ring. */
@@ -64,6 +66,7 @@ export class AssemblyAiTranscriber implements Transcriber {
       url: this.#url(this.#last, options.phrases),
       wire: new TurnsWire(this.#options),
       chunkMs: CHUNK_MS,
+      restMs: REST_MS,
       fastest: this.#options.fastest ?? FASTEST,
       closed: (closed) => this.#streams.delete(closed),
     });

@@ -22,6 +22,8 @@ export interface DeepgramTranscriberOptions {
 /** Flux recommends about 80 ms, nova takes what comes. The quiet behind the voice leaves at once: it ends the turn. */
 const CHUNK_MS = 80;
 const QUICK_MS = 600;
+/** While nobody speaks. Up to 250 ms are taken. */
+const REST_MS = 160;
 /** The longest it waits for a turn to end, whatever its model thinks. */
 const TURN_TIMEOUT_MS = 5_000;
 /** Flux reports four times a second while it gets sound. */
@@ -76,6 +78,7 @@ export class DeepgramTranscriber implements Transcriber {
       wire: flux ? new FluxWire() : new NovaWire({ endsTurns: this.endsTurns }),
       chunkMs: CHUNK_MS,
       quickMs: QUICK_MS,
+      restMs: REST_MS,
       closed: (closed) => this.#streams.delete(closed),
     });
     this.#streams.add(stream);

@@ -9,7 +9,7 @@
 import { dbfsOfPower } from '#audio/level.ts';
 import { DelayFinder } from './delay-finder.ts';
 
-const BLOCKS = 64; // 640 ms of what was sent
+const BLOCKS = 64; // 640 ms of what was sent; a power of two
 const LONGEST_LAG = 44; // blocks: echoes come within 440 ms
 const SPREAD = 2; // blocks around the delay: 10 ms blocks do not line up, networks jitter
 const DECAY_DB = 1.5; // per block: how fast a room's reverberation dies
@@ -32,6 +32,8 @@ export class EchoGate {
   #sent = new Float64Array(BLOCKS).fill(-96);
   #at = 0;
   #decayedDb = -96;
+  /** Blocks since one that may have an echo; beyond the longest lag it does not matter how many. */
+  #quietBlocks = LONGEST_LAG + 1;
   #overFrames = 0;
   #delay = new DelayFinder(LONGEST_LAG);
 
@@ -43,7 +45,7 @@ export class EchoGate {
 
   /** True when an echo may be in what is heard now (nothing is to be learned about noise from it). */
   get active(): boolean {
-    return this.#loudestSent(0, LONGEST_LAG) > SENT_QUIET_DB;
+    return this.#quietBlocks <= LONGEST_LAG;
   }
 
   /**
@@ -59,7 +61,7 @@ export class EchoGate {
     }
     this.dueDb = loudest + this.couplingDb;
     if (this.lagMs === undefined || this.#overFrames === 0 || this.#overFrames >= NEAR_END_PATIENCE) {
-      this.#delay.note(dbfsOfPower(halves[0]), this.#sent, (this.#at - 1 + BLOCKS) % BLOCKS);
+      this.#delay.note(dbfsOfPower(halves[0]), this.#sent, (this.#at - 1) & (BLOCKS - 1));
       this.#delay.note(dbfsOfPower(halves[1]), this.#sent, this.#at);
       const lag = this.#delay.find();
       if (lag !== undefined) this.lagMs = 10 * lag;
@@ -75,20 +77,24 @@ export class EchoGate {
     this.dueDb = -96;
     this.#sent.fill(-96);
     this.#decayedDb = -96;
+    this.#quietBlocks = LONGEST_LAG + 1;
     this.#overFrames = 0;
     this.#delay.reset();
   }
 
   #push(power: number): void {
     this.#decayedDb = Math.max(dbfsOfPower(power), this.#decayedDb - DECAY_DB, -96);
-    this.#at = (this.#at + 1) % BLOCKS;
+    this.#at = (this.#at + 1) & (BLOCKS - 1);
     this.#sent[this.#at] = this.#decayedDb;
+    if (this.#decayedDb > SENT_QUIET_DB) this.#quietBlocks = 0;
+    else if (this.#quietBlocks <= LONGEST_LAG) this.#quietBlocks++;
   }
 
   #loudestSent(fromLag: number, toLag: number): number {
+    const sent = this.#sent;
     let loudest = -96;
     for (let lag = Math.max(0, fromLag); lag <= toLag; lag++) {
-      const level = this.#sent[(this.#at - lag + BLOCKS) % BLOCKS];
+      const level = sent[(this.#at - lag) & (BLOCKS - 1)];
       if (level > loudest) loudest = level;
     }
     return loudest;

@@ -59,7 +59,10 @@ export class FvadHandle {
     const at = this.#bufferAt >> 1;
     const length = Math.min(sound.length, LONGEST_FRAME);
     if (sound instanceof Int16Array) for (let i = 0; i < length; i++) heap[at + i] = sound[i];
-    else for (let i = 0; i < length; i++) heap[at + i] = MULAW_TO_LINEAR[sound[i]];
+    else {
+      const table = MULAW_TO_LINEAR;
+      for (let i = 0; i < length; i++) heap[at + i] = table[sound[i]];
+    }
     return this.#module._fvad_process(this.#handle, this.#bufferAt, length) === 1;
   }
 

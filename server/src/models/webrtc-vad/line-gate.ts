@@ -31,6 +31,8 @@ export class LineGate {
   fallen = true;
   /** Power of the two halves of the last frame (16-bit units): the echo gate's view of it. */
   readonly halves = new Float64Array(2);
+  /** Of the last frame: squares of its first half, of all of it, and of the steps between its samples. */
+  readonly #sums = new Float64Array(3);
   #humTilt: number;
   #hold = 0;
   #loudBefore = false;
@@ -46,22 +48,16 @@ export class LineGate {
 
   /** True while somebody may be speaking. `learn` is false when the frame may hold our own echo. */
   pass(sound: Sound, learn: boolean): boolean {
-    const half = sound.length >> 1;
-    let power = 0;
-    let differences = 0;
-    let before = sound instanceof Int16Array ? sound[0] : MULAW_TO_LINEAR[sound[0]];
-    let firstHalf = 0;
-    for (let i = 0; i < sound.length; i++) {
-      if (i === half) firstHalf = power;
-      const sample = sound instanceof Int16Array ? sound[i] : MULAW_TO_LINEAR[sound[i]];
-      const difference = sample - before;
-      power += sample * sample;
-      differences += difference * difference;
-      before = sample;
-    }
+    if (sound instanceof Int16Array) this.#measureLinear(sound);
+    else this.#measureMulaw(sound);
+    const { length } = sound;
+    const half = length >> 1;
+    const firstHalf = this.#sums[0];
+    const power = this.#sums[1];
+    const differences = this.#sums[2];
     this.halves[0] = half > 0 ? firstHalf / half : 0;
-    this.halves[1] = half > 0 ? (power - firstHalf) / (sound.length - half) : 0;
-    this.levelDb = Math.max(-96, dbfsOfPower(sound.length > 0 ? power / sound.length : 0));
+    this.halves[1] = half > 0 ? (power - firstHalf) / (length - half) : 0;
+    this.levelDb = Math.max(-96, dbfsOfPower(length > 0 ? power / length : 0));
     this.#track(learn);
     const loud = this.levelDb > this.floorDb + OPEN_ABOVE_DB && this.levelDb > QUIETEST_SPEECH_DB;
     this.#peakDb = Math.max(this.levelDb, this.#peakDb - PEAK_DECAY_DB);
@@ -90,6 +86,49 @@ export class LineGate {
     this.#window.index = 0;
     this.#window.seen = 0;
     this.#window.minimumDb = 0;
+  }
+
+  // The same loop for each kind of sound: one for both would ask at every sample which it is.
+
+  #measureMulaw(sound: Uint8Array): void {
+    const table = MULAW_TO_LINEAR;
+    const half = sound.length >> 1;
+    let power = 0;
+    let differences = 0;
+    let firstHalf = 0;
+    let before = table[sound[0]];
+    for (let i = 0; i < sound.length; i++) {
+      if (i === half) firstHalf = power;
+      const sample = table[sound[i]];
+      const difference = sample - before;
+      power += sample * sample;
+      differences += difference * difference;
+      before = sample;
+    }
+    this.#note(firstHalf, power, differences);
+  }
+
+  #measureLinear(sound: Int16Array): void {
+    const half = sound.length >> 1;
+    let power = 0;
+    let differences = 0;
+    let firstHalf = 0;
+    let before = sound[0];
+    for (let i = 0; i < sound.length; i++) {
+      if (i === half) firstHalf = power;
+      const sample = sound[i];
+      const difference = sample - before;
+      power += sample * sample;
+      differences += difference * difference;
+      before = sample;
+    }
+    this.#note(firstHalf, power, differences);
+  }
+
+  #note(firstHalf: number, power: number, differences: number): void {
+    this.#sums[0] = firstHalf;
+    this.#sums[1] = power;
+    this.#sums[2] = differences;
   }
 
   #track(learn: boolean): void {

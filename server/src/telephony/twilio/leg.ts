@@ -1,6 +1,6 @@
 /**
  * A phone call whose sound comes and goes over Twilio's media stream. Twilio plays what it is sent at once and in
- * order, so we are the clock: at most 60 ms are sent ahead, in messages of 40 ms, and `clear` takes back the rest.
+ * order, so we are the clock: at most 120 ms are sent ahead, in messages of 100 ms, and `clear` takes back the rest.
  */
 import type { Sound } from '#audio/frame.ts';
 import type { Paced, Pacer } from '#audio/pacer.ts';
@@ -16,8 +16,11 @@ import { type StreamMessage, StreamWriter } from './messages.ts';
 
 const FRAME = 160;
 /** Sent ahead of what is audible now, that frame included. */
-const LEAD_FRAMES = 3;
-/** The lead is filled up again when this much is left, so that a message carries two frames. */
+const LEAD_FRAMES = 6;
+/**
+ * The lead is filled up again when this much is left, so that a message carries five frames: a message costs as much as all
+ * else that is done for 20 ms of a call.
+ */
 const REFILL_AT = 1;
 /** Half a second: no carrier sends longer messages. */
 const MOST_PAYLOAD_BYTES = 4_000;
@@ -52,7 +55,7 @@ export class TwilioLeg implements Leg, Paced {
   readonly #queue = new MediaQueue('mulaw-8000');
   readonly #heard = new Uint8Array(FRAME);
   readonly #payload = Buffer.alloc(MOST_PAYLOAD_BYTES);
-  /** Frames sent and not audible yet: a ring of `LEAD_FRAMES`, and room to join two for one message. */
+  /** Frames sent and not audible yet: a ring of `LEAD_FRAMES`, and room to join them for one message. */
   readonly #lead = { frames: Array.from({ length: LEAD_FRAMES }, () => new Uint8Array(FRAME)), first: 0, count: 0 };
   readonly #packet = Buffer.alloc(LEAD_FRAMES * FRAME);
   /** Marks that Twilio has not sent back, and what waits for the last of them. */
