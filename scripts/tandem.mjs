@@ -7,8 +7,14 @@ import { envFiles, install, nodeBinary, root } from './prepare.mjs';
 const [command, ...rest] = process.argv.slice(2);
 const commands = {
   start: { does: 'start the call centre (the same as npm start)', run: () => node('scripts/start.mjs', ...rest) },
+  simulate: { does: 'play scenarios against the engine or a running server', run: () => ask('simulate') },
+  replay: { does: 'take the decisions of a call again, or fork it', run: () => ask('replay') },
+  explain: { does: 'say which turns of a call were bad, and why', run: () => ask('explain') },
+  load: { does: 'call a server many times at once and measure', run: () => ask('load') },
   settings: { does: 'list every setting, what it does and its value', run: () => node('server/src/main.ts', '--settings') },
 };
+
+const ask = (name) => node('server/src/command-line.ts', name, process.cwd(), ...rest);
 
 function node(file, ...args) {
   install();

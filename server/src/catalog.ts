@@ -6,6 +6,7 @@ import { assemblyai } from '#models/assemblyai/vendor.ts';
 import { cartesia } from '#models/cartesia/vendor.ts';
 import { deepgram } from '#models/deepgram/vendor.ts';
 import { elevenlabs } from '#models/elevenlabs/vendor.ts';
+import { ExtractiveLanguageModel } from '#models/extractive/language-model.ts';
 import { extractive } from '#models/extractive/vendor.ts';
 import { flite } from '#models/flite/vendor.ts';
 import { gemini } from '#models/gemini/vendor.ts';
@@ -13,6 +14,7 @@ import { hashing } from '#models/hashing/vendor.ts';
 import { onnxEmbedder } from '#models/onnx-embedder/vendor.ts';
 import { openai } from '#models/openai/vendor.ts';
 import { pocketsphinx } from '#models/pocketsphinx/vendor.ts';
+import { speechLike } from '#models/scripted/speech-like.ts';
 import { scripted } from '#models/scripted/vendor.ts';
 import { sherpa } from '#models/sherpa/vendor.ts';
 import { smartTurn } from '#models/smart-turn/vendor.ts';
@@ -26,6 +28,7 @@ import { postgres } from '#store/postgres/postgres.ts';
 import { redis } from '#store/redis/redis.ts';
 import type { GatewayVendor } from '#telephony/gateway.ts';
 import { browser } from '#telephony/browser/vendor.ts';
+import { SipGateway } from '#telephony/sip/gateway.ts';
 import { sip } from '#telephony/sip/vendor.ts';
 import { twilio } from '#telephony/twilio/vendor.ts';
 import { chroma } from '#vectors/chroma/vendor.ts';
@@ -73,3 +76,6 @@ export const allVendors: readonly Vendor[] = [
   ...sharedMemoryVendors,
   ...vectorVendors,
 ];
+
+/** What a simulation is made of: `simulation.ts` puts it together. */
+export const simulationParts = { SipGateway, sip, webrtcVad, ExtractiveLanguageModel, flite, speechLike } as const;

@@ -19,6 +19,7 @@ const storeys: string[][] = [
     'main.ts',
     'command-line.ts',
     'simulation.ts',
+    'simulation-thread.ts',
     'office.ts',
     'knowledge-office.ts',
     'call-thread.ts',

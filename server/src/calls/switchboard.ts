@@ -1,6 +1,7 @@
 /** Where calls arrive: routes each to who answers, and holds the live ones - the only mutable registry of calls. */
 import type { Ending } from '@tandem/contract';
 import { KeptSpeech, type KeptSpeechCounters } from '#conversation/kept-speech.ts';
+import type { ConversationPlan } from '#conversation/plan.ts';
 import { ProviderHealth } from '#conversation/provider-health.ts';
 import type { Price } from '#conversation/usage.ts';
 import type { BreakerState } from '#kit/breaker.ts';
@@ -39,6 +40,8 @@ export interface SwitchboardOptions {
   price?: Price;
   /** Who looks things up for calls; absent: what was published with the business. */
   library?: Library;
+  /** What a conversation is told when it starts, instead of what its assistant says: a recorded call is forked with it. */
+  revisePlan?: (plan: ConversationPlan) => ConversationPlan;
   /** Asks whether somebody lists the address after all; resolves when their entry is in the directory. Rejects when nobody knows. */
   resolve?: (address: string) => Promise<void>;
 }
@@ -80,6 +83,7 @@ export class Switchboard {
       spending: new Spending(),
       price: options.price,
       library: options.library,
+      revisePlan: options.revisePlan,
     };
   }
 

@@ -74,6 +74,7 @@ export class VirtualClock implements Clock {
   #wallAtZero: number;
   #order = 0;
   #timers: VirtualTimer[] = [];
+  readonly #holds = new Set<Promise<void>>();
 
   constructor(options: { startMs?: number; wallMs?: number } = {}) {
     this.#now = options.startMs ?? 0;
@@ -113,9 +114,18 @@ export class VirtualClock implements Clock {
 
   /** Moves time forward by `ms`, running everything that falls due on the way. */
   async advance(ms: number): Promise<void> {
-    const target = this.#now + ms;
+    await this.advanceUntil(() => false, ms);
+  }
+
+  /**
+   * Moves time forward until `done`, which is asked between timers, and by `withinMs` at most. Answers whether it came; time
+   * then stands where it did.
+   */
+  async advanceUntil(done: () => boolean, withinMs: number): Promise<boolean> {
+    const target = this.#now + withinMs;
     await this.settle();
     for (;;) {
+      if (done()) return true;
       const next = this.#timers[0];
       if (!next || next.due > target) break;
       this.#timers.shift();
@@ -124,10 +134,34 @@ export class VirtualClock implements Clock {
       await this.settle();
     }
     this.#now = target;
+    return false;
+  }
+
+  /** Time stands still until the function answered is called: somebody waits for something real (a provider, a program). */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#holds.add(promise);
+    return () => {
+      this.#holds.delete(promise);
+      resolve();
+    };
+  }
+
+  /** Time passes and nothing runs, as where a thread is blocked; what fell due meanwhile runs late, with the next `advance`. */
+  stall(ms: number): void {
+    this.#now += ms;
   }
 
   /** Lets promise chains that are already runnable finish, without moving time. */
-  settle(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
+  async settle(): Promise<void> {
+    await macrotask();
+    while (this.#holds.size > 0) {
+      await Promise.all(this.#holds);
+      await macrotask();
+    }
   }
+}
+
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

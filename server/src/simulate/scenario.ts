@@ -8,6 +8,15 @@ import { z } from 'zod';
 
 const ms = z.number().nonnegative();
 const text = z.string().min(1).max(2_000);
+const pattern = text
+  .refine((source) => {
+    try {
+      return new RegExp(source, 'iu').test('') || true;
+    } catch {
+      return false;
+    }
+  }, 'is no regular expression')
+  .describe('a regular expression, upper and lower case alike');
 
 /** When a step begins: at once, unless one of these says otherwise. */
 const timing = {
@@ -34,7 +43,7 @@ export const callerStep = z.union([
     atWord: z.number().int().positive().optional().describe('when the n-th word of the answer is heard'),
     atMs: ms.optional().describe('milliseconds after the first sound of the answer'),
   }),
-  z.strictObject({ backchannel: text.default('uh-huh'), atWord: z.number().int().positive().optional(), atMs: ms.optional() }),
+  z.strictObject({ backchannel: text.describe('uh-huh'), atWord: z.number().int().positive().optional(), atMs: ms.optional() }),
   z.strictObject({ press: z.string().regex(/^[0-9*#A-D]+$/), ...timing }),
   z.strictObject({ type: text, ...timing }),
   z.strictObject({ sound: z.enum(['cough', 'hum', 'click', 'door']), ms: ms.default(300), ...timing }),
@@ -62,7 +71,7 @@ export const persona = z.strictObject({
   languageModel: z.string().optional(),
 });
 
-const words = z.union([text, z.strictObject({ matches: text.describe('a regular expression') })]);
+const words = z.union([text, z.strictObject({ matches: pattern })]);
 const percentile = z.strictObject({ p50: ms.optional(), p95: ms.optional(), max: ms.optional() });
 
 export const expectation = z.union([
@@ -95,23 +104,32 @@ export const expectation = z.union([
     with: z.record(z.string(), z.unknown()).optional(),
     times: z.number().int().nonnegative().optional(),
   }),
-  z.strictObject({ judge: text.describe('a statement that a language model finds true of the transcript; skipped where none is configured') }),
+  z.strictObject({
+    judge: text.describe('a statement that a language model finds true of the transcript; skipped where none is configured'),
+  }),
 ]);
 export type Expectation = z.infer<typeof expectation>;
 
 /** What the models do where they are scripted: words of the answer by what was asked, and a tool that is called. */
 export const scriptedAnswer = z.strictObject({
-  when: text.describe('a regular expression on what the caller said'),
+  when: pattern.describe('a regular expression on what the caller said, upper and lower case alike'),
   say: z.string().optional(),
   call: z.strictObject({ tool: z.string(), with: z.record(z.string(), z.unknown()).default({}) }).optional(),
   thenSay: z.string().optional().describe('after the tool has answered; {result.FIELD} stands for a field of the result'),
 });
+
+export type ScriptedAnswer = z.infer<typeof scriptedAnswer>;
 
 export const scenario = z.strictObject({
   name: text,
   description: z.string().optional(),
   tags: z.array(z.string()).default([]),
   seed: z.number().int().nonnegative().default(1),
+  levels: z
+    .array(z.enum(['text', 'virtual', 'sip']))
+    .min(1)
+    .default(['text', 'virtual', 'sip'])
+    .describe('where it makes sense: what is about sound has none at level text'),
   /** Whom is called: the demo business's assistant, or one of one's own. */
   to: z.string().default('demo'),
   from: z.string().default('+15550199'),
@@ -146,6 +164,7 @@ export const scenario = z.strictObject({
     .optional()
     .describe('without it, the demo business'),
   answers: z.array(scriptedAnswer).optional().describe('scripted words of the language model; the extractive model without them'),
+  voice: z.enum(['speech-like', 'flite']).default('speech-like').describe("the caller's: sound that is no language, or real speech"),
   line: lineCondition.default({ echoDelayMs: 120, burstPackets: 1 }),
   delays: z
     .strictObject({ transcriberMs: ms.optional(), firstTokenMs: ms.optional(), firstSoundMs: ms.optional() })
@@ -160,5 +179,5 @@ export type Scenario = z.infer<typeof scenario>;
 /** A scenario as it is written, with what may be left out. */
 export type ScenarioInput = z.input<typeof scenario>;
 
-/** Bad ones are refused with `validation-failed` and each fault by its path. */
+/** How much of the engine takes part. */
 export type Level = 'text' | 'virtual' | 'sip';

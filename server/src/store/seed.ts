@@ -1,5 +1,4 @@
 /** The demo business: what a fresh installation answers from. Written for the ear; numbers are spelled as they are spoken. */
-import { type AssistantInput, assistantInput } from '@tandem/contract';
 import { createAssistant } from './assistants.ts';
 import { createBusiness, listBusinesses } from './businesses.ts';
 import type { Database } from './database.ts';
@@ -7,29 +6,11 @@ import { type PassageInput, putDocumentInUse } from './document-versions.ts';
 import { createDocument } from './documents.ts';
 import { createNumber } from './numbers.ts';
 import { createQuestion } from './questions.ts';
+import { demoAddresses, demoAssistant, DEMO_NAME } from './seed-assistant.ts';
 import { demoDocuments } from './seed-documents.ts';
 import { demoQuestions } from './seed-questions.ts';
 import { createTrunk } from './trunks.ts';
 import type { Kit } from '#kit/kit.ts';
-
-const demoAssistant: AssistantInput = assistantInput.parse({
-  name: 'Harbour Dental reception',
-  slug: 'demo',
-  greeting:
-    'Hello, this is Harbour Dental. I am an AI assistant, and this call is recorded. You can ask me about opening hours, prices, appointments, or how to find us. How can I help?',
-  instructions:
-    'You answer the telephone of Harbour Dental, a dental practice. Be warm, calm and brief: one to three short sentences, as one speaks. Answer only from the documents and approved answers. When they do not say, tell the caller that you do not know and that the reception team can help during opening hours. Never give medical advice; for heavy bleeding, trouble breathing or a swelling that spreads, tell the caller to ring the emergency services.',
-  goodbye: 'Thank you for calling Harbour Dental. Goodbye.',
-  language: 'en',
-  voice: 'slt',
-});
-
-/** Addresses that reach the demo assistant: a fictional telephone number and SIP user names. */
-const demoAddresses = [
-  { address: '+15550100', label: 'Reception' },
-  { address: 'demo', label: 'SIP: demo' },
-  { address: 'agent', label: 'SIP: agent' },
-];
 
 export interface SeedOptions {
   /** Cuts a document as its job would; vectors come later. */
@@ -40,7 +21,7 @@ export interface SeedOptions {
 export async function seed(database: Database, kit: Kit, { cutPassages }: SeedOptions): Promise<string | undefined> {
   const { items } = await listBusinesses(database, { limit: 1 });
   if (items.length > 0) return undefined;
-  const business = await createBusiness(database, kit, { name: 'Harbour Dental', language: 'en', timeZone: 'UTC' });
+  const business = await createBusiness(database, kit, { name: DEMO_NAME, language: 'en', timeZone: 'UTC' });
   const assistant = await createAssistant(database, kit, business.id, demoAssistant);
   for (const { address, label } of demoAddresses)
     await createNumber(database, kit, business.id, { address, label, assistantId: assistant.id });

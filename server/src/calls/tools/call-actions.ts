@@ -6,12 +6,12 @@ import type { Tool } from '#models/tool.ts';
 import type { Leg } from '#telephony/leg.ts';
 import type { Route } from '../directory.ts';
 import { CollectedValues } from './collected-values.ts';
-import { toolBox, type ToolShop } from './tool-box.ts';
+import { type Shop, toolBox } from './tool-box.ts';
 
 export interface CallActionsOptions {
   kit: Kit;
   route: Route;
-  shop: ToolShop | undefined;
+  shop: Shop | undefined;
   leg: Leg;
   callerNumber: string;
   record: (fact: CallFact) => void;

@@ -77,10 +77,13 @@ export class ToolShop {
   }
 }
 
+/** What calls need of a {@link ToolShop}; a simulation brings tools that answer from its script. */
+export type Shop = Pick<ToolShop, 'publish' | 'toolsOf'>;
+
 export interface ToolBoxOptions {
   kit: Kit;
   /** Absent: only the built-in tools. */
-  shop: ToolShop | undefined;
+  shop: Shop | undefined;
   business: Pick<BusinessEntry, 'id' | 'tools'> & { timeZone?: string };
   assistant: Assistant;
   leg: Leg;

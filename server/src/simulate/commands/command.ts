@@ -1,6 +1,7 @@
 /** What every command of the command line is: a function of its arguments and of what storey 7 hands down. */
 import type { InstalledModels } from '#calls/installed-models.ts';
 import type { Kit } from '#kit/kit.ts';
+import type { SimulationRooms } from '../rooms.ts';
 
 /** What a command may use of the house. Rooms are opened by the catalogue only, so they come from here. */
 export interface Workshop {
@@ -15,6 +16,8 @@ export interface Workshop {
   apiKey: () => Promise<string | undefined>;
   /** Models of the configured providers, on the system's clock; closed by whoever started the command. */
   models: () => Promise<InstalledModels>;
+  /** What simulated calls play in. */
+  rooms: () => SimulationRooms;
   /** A line for the person at the terminal (stdout), and one about what went wrong or how far it is (stderr). */
   print: (line: string) => void;
   tell: (line: string) => void;
