@@ -78,16 +78,21 @@ async function inProcess(plan: Plan): Promise<string> {
   return out;
 }
 
-const keyOf = ({ system, size, dimensions }: Run) => `${system}_${dimensions}_${size / 1_000}k`;
+const keyOf = ({ system, size, dimensions }: Pick<Run, 'system' | 'size' | 'dimensions'>) => `${system}_${dimensions}_${size / 1_000}k`;
 
-function readRuns(): Run[] {
-  if (!values.merge || !existsSync(SAMPLES)) return [];
-  return (JSON.parse(gunzipSync(readFileSync(SAMPLES)).toString()) as { runs: Run[] }).runs;
+/** What was left out of each run, by its key: kept with the samples, so that a merge knows it of runs made before. */
+type LeftOut = Record<string, string[]>;
+
+function readSamples(): { runs: Run[]; leftOut: LeftOut } {
+  if (!values.merge || !existsSync(SAMPLES)) return { runs: [], leftOut: {} };
+  const { runs, leftOut = {} } = JSON.parse(gunzipSync(readFileSync(SAMPLES)).toString()) as { runs: Run[]; leftOut?: LeftOut };
+  return { runs, leftOut };
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-retrieval-'));
-const runs = new Map(readRuns().map((run) => [keyOf(run), run]));
-const leftOut: string[] = [];
+const before = readSamples();
+const runs = new Map(before.runs.map((run) => [keyOf(run), run]));
+const { leftOut } = before;
 try {
   const chromaBindings = systems.includes('chroma') ? installChroma(folder) : '';
   for (const dimensions of values.dimensions.split(',').map(Number)) {
@@ -98,9 +103,14 @@ try {
         const { scenarios, queries } = scopeOf(system, size, dimensions);
         const missing = (['tenant', 'whole', 'filtered'] as const).filter((scenario) => !scenarios.includes(scenario));
         const name = `${system} ${dimensions} x ${size}`;
-        if (missing.length > 0) leftOut.push(`${name}: ${missing.join(', ')}`);
-        if (queries < Number(values.queries)) leftOut.push(`${name}: ${queries} queries`);
-        if (scenarios.length === 0) continue;
+        const parts = missing.length > 0 ? [`${name}: ${missing.join(', ')}`] : [];
+        if (scenarios.length > 0 && queries < Number(values.queries)) parts.push(`${name}: ${queries} queries`);
+        const key = keyOf({ system, size, dimensions });
+        leftOut[key] = parts;
+        if (scenarios.length === 0) {
+          runs.delete(key);
+          continue;
+        }
         const began = performance.now();
         const run = JSON.parse(await inProcess({ ...work, system, scenarios, queries })) as Run;
         runs.set(keyOf(run), run);
@@ -188,10 +198,10 @@ publish(
       'tenant: a partition (Chroma: a collection) per tenant; whole: one of all, no filter; filtered: one of all, a tag that 1 % have',
     limit: 10,
     chroma: `${CHROMA}, HTTP on loopback, through our room`,
-    pgvector: 'PGlite, in the same process, through our room',
-    leftOut,
+    pgvector: 'PGlite, in the same process, through our room; its HNSW index is built after the rows are in',
+    leftOut: Object.values(leftOut).flat(),
   },
   [...headlines(), ...all.flatMap(detailsOf)],
-  { runs: all },
+  { runs: all, leftOut },
   seed,
 );

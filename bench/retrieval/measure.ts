@@ -35,7 +35,7 @@ export interface Run {
 }
 
 const LIMIT = 10;
-const WARM_UP = 20;
+const WARM_UP = 40;
 const AT_ONCE = 8;
 const BATCH = 1_000;
 const CHANGED = 100;
@@ -67,6 +67,7 @@ async function measureSystem(name: SystemName): Promise<Run> {
 async function build(system: System, scenario: Scenario): Promise<{ acceptedMs: number; builtMs: number; rssMb: number }> {
   const rssBefore = system.rssMb();
   let acceptedMs = 0;
+  await system.filling?.();
   const groups = scenario === 'tenant' ? TENANTS : 1;
   for (let group = 0; group < groups; group++) {
     for (let from = group; from < plan.size; from += BATCH * groups) {
@@ -88,6 +89,7 @@ async function measure(system: System, scenario: Scenario, truth: number[][]): P
   const ask = ({ vector, group }: (typeof queries)[number]) =>
     system.index.nearest(partitionOf(scenario, plan, group), { vector, limit: LIMIT, filter: filterOf(scenario, group) });
   for (const query of queries.slice(0, WARM_UP)) await ask(query);
+  await system.settled();
   const ms: number[] = [];
   let hits5 = 0;
   let hits10 = 0;

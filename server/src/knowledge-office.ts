@@ -17,6 +17,7 @@ import type { Timer } from '#kit/clock.ts';
 import { TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { Remote } from '#kit/remote.ts';
+import { threadOpened } from '#kit/thread-opened.ts';
 import type { DeskQuestions, DeskStats, FeedQuestions } from '#knowledge/desk-link.ts';
 import { extractInChild } from '#knowledge/extraction/extract-in-child.ts';
 import { sameQuestion } from '#knowledge/gap-likeness.ts';
@@ -181,7 +182,7 @@ export class KnowledgeOffice {
     const { kit, thread, database, onDesk } = this.#options;
     const worker = new Worker(new URL('./knowledge-thread.ts', import.meta.url), { workerData: thread, name: 'knowledge' });
     this.#worker = worker;
-    await opened(worker, kit);
+    await threadOpened(worker, { clock: kit.clock, name: 'knowledge', withinMs: OPEN_WITHIN_MS });
     worker.on('exit', (code) => this.#lost(worker, code));
     worker.on('error', (error) => kit.log.error({ error }, 'the knowledge thread failed'));
     const desk: Desk = new Remote(worker, kit.clock, knowledgeFeed(database, kit));
@@ -229,36 +230,5 @@ export class KnowledgeOffice {
           if (!this.#closing && this.#desk) this.#watch();
         });
     });
-  }
-}
-
-interface Failed {
-  type: 'failed';
-  code: 'setting-invalid';
-  message: string;
-}
-
-/** Resolves when the thread says that it is open. */
-async function opened(worker: Worker, kit: Kit): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = kit.clock.after(OPEN_WITHIN_MS, () => reject(new TandemError('unavailable', 'The knowledge thread did not open in time')));
-  const onMessage = (message: { type: string } | Failed) => {
-    if (message.type === 'ready') resolve();
-    else if (message.type === 'failed') reject(new TandemError((message as Failed).code, (message as Failed).message));
-  };
-  const onExit = () => reject(new TandemError('unavailable', 'The knowledge thread ended while opening'));
-  worker.on('message', onMessage);
-  worker.once('error', reject);
-  worker.once('exit', onExit);
-  try {
-    await promise;
-  } catch (error) {
-    await worker.terminate();
-    throw error;
-  } finally {
-    timer.cancel();
-    worker.off('message', onMessage);
-    worker.off('error', reject);
-    worker.off('exit', onExit);
   }
 }

@@ -15,9 +15,11 @@ import type { FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts
 import { CallWriter } from '#jobs/call-writer.ts';
 import { knowledgeHeads } from '#jobs/directory-entries.ts';
 import { DirectoryPublisher } from '#jobs/directory-publisher.ts';
+import type { Clock } from '#kit/clock.ts';
 import { TandemError } from '#kit/errors.ts';
 import { FaultNet } from '#kit/fault-net.ts';
 import type { Kit } from '#kit/kit.ts';
+import { threadOpened } from '#kit/thread-opened.ts';
 import { embeddedText } from '#knowledge/feed.ts';
 import { cutPassages } from '#knowledge/passages.ts';
 import { type Handshake, LiveFeed } from '#live/feed.ts';
@@ -46,6 +48,8 @@ const CONSOLE = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const DRAIN_MS = 30_000;
 /** For the call thread to end its calls and close its files, after draining. */
 const OPEN_WITHIN_MS = 15_000;
+/** With the journals of a crash to read, and models from a slow disk. */
+const START_WITHIN_MS = 300_000;
 const STOP_WITHIN_MS = 10_000;
 
 export interface Office {
@@ -95,26 +99,11 @@ async function openCache(config: Config, database: Database, kit: Kit): Promise<
  * Starts the call thread; resolves when its journal and models are there. Rejects with its own error, the thread gone.
  * `onMessage` sees every message, those before that too.
  */
-async function startCallThread(
-  settings: CallThreadSettings,
-  onMessage: (message: FromCallThread, worker: Worker) => void,
-): Promise<Worker> {
+async function startCallThread(settings: CallThreadSettings, clock: Clock, onMessage: (message: FromCallThread) => void): Promise<Worker> {
   const worker = new Worker(new URL('./call-thread.ts', import.meta.url), { workerData: settings, name: 'calls' });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  worker.on('message', (message: FromCallThread) => {
-    if (message.type === 'ready') resolve();
-    else if (message.type === 'failed') reject(new TandemError(message.code, message.message));
-    onMessage(message, worker);
-  });
-  worker.once('error', reject);
-  worker.once('exit', () => reject(new TandemError('internal-error', 'The call thread ended while starting')));
-  try {
-    await promise;
-    return worker;
-  } catch (error) {
-    await worker.terminate();
-    throw error;
-  }
+  worker.on('message', onMessage);
+  await threadOpened(worker, { clock, name: 'call', withinMs: START_WITHIN_MS });
+  return worker;
 }
 
 /** A console's socket is let in by the same key or session as its requests. */
@@ -205,7 +194,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   const opening = openDatabase(config, kit, processMetrics);
   opening.catch(() => {});
   undo.push(async () => (await opening.catch(() => undefined))?.close());
-  const starting = startCallThread(settings, take);
+  const starting = startCallThread(settings, kit.clock, take);
   starting.catch(() => {});
   undo.push(async () => {
     state.draining = true;

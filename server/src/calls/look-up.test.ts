@@ -58,3 +58,15 @@ test('a library that fails leaves the approved questions', async () => {
   );
   expect((await retrieve({ text: 'when do you open', history: [] })).passages[0]?.answer).toBe('From nine to five.');
 });
+
+test('what the library answers is not searched here', async () => {
+  const searched: string[] = [];
+  const knowledge = { hasPhrasing: () => false, search: ({ text }: LibraryQuery) => searched.push(text) } as unknown as KnowledgeBase;
+  const retrieve = lookUp(
+    { ...route, knowledge },
+    asked(async () => nothing),
+    testKit(),
+  );
+  expect(await retrieve({ text: 'do you ship to Norway', history: [] })).toBe(nothing);
+  expect(searched).toEqual([]);
+});

@@ -14,13 +14,16 @@ export function lookUp({ businessId, assistant, knowledge }: Route, library: Lib
   void Promise.resolve(library?.search(businessId, { text: '', scope })).catch(() => {});
   return ({ text, history }) => {
     const query = { text, history, scope };
-    const own = knowledge.search(query);
-    if (!library || own.approved) return own;
+    if (!library) return knowledge.search(query);
+    if (knowledge.hasPhrasing(text)) {
+      const own = knowledge.search(query);
+      if (own.approved) return own;
+    }
     const found = library.search(businessId, query);
     if (!(found instanceof Promise)) return found;
     return found.catch((error: unknown) => {
       kit.log.warn({ error, businessId }, 'the library does not answer: approved questions only');
-      return own;
+      return knowledge.search(query);
     });
   };
 }

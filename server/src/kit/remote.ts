@@ -11,7 +11,8 @@ import { type FailureCategory, messageOf, TandemError, VendorError } from './err
 export type Questions = Record<string, { input: unknown; output: unknown }>;
 export type Handlers<Q extends Questions> = { [N in keyof Q]: (input: Q[N]['input']) => Q[N]['output'] | Promise<Q[N]['output']> };
 
-type Message =
+/** What passes over the port. */
+export type Message =
   | { type: 'ask'; id: number; name: string; input: unknown }
   | { type: 'answer'; id: number; output: unknown }
   | { type: 'refusal'; id: number; code: ErrorCode; message: string; vendor?: VendorFailure };

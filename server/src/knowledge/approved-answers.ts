@@ -54,7 +54,7 @@ export function passageOf({ id, documentId, title, text, answer }: PassageRecord
 }
 
 /** Letters and figures only, in lower case and without accents. */
-function plainWords(text: string): string {
+export function plainWords(text: string): string {
   const words = text
     .normalize('NFKD')
     .replace(/\p{M}|['’]/gu, '')

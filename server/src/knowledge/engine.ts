@@ -6,11 +6,12 @@ import type { KnowledgeScope } from '@tandem/contract';
 import type { Near, VectorFilter } from '#vectors/vector-index.ts';
 import { approvedMatch, passageOf, type Phrasing } from './approved-answers.ts';
 import { lentTo, standalone } from './follow-up.ts';
-import { fuse } from './hybrid.ts';
+import { type Evidence, fuse } from './hybrid.ts';
 import { type Indexed, type IndexKind, LexicalIndex } from './lexical-index.ts';
 import { coverageOf, type Hit, type ResolvedGroup, Selection } from './lexical-search.ts';
 import type { LibraryQuery, PassageRecord, Retrieval } from './library.ts';
 import { scopeKeys } from './metadata.ts';
+import { ProximityQuery } from './proximity.ts';
 import { groupsOf } from './query-groups.ts';
 import { verdictOf } from './verdict.ts';
 import { Vocabulary } from './vocabulary.ts';
@@ -50,6 +51,8 @@ const nothing = (): Retrieval => ({
 export class KnowledgeEngine {
   readonly #vocabulary = new Vocabulary();
   readonly #bases: Record<IndexKind, Map<string, LexicalIndex>> = { documents: new Map(), questions: new Map() };
+  /** Of the bases; undefined after one came or went. */
+  #names: readonly string[] | undefined;
   /** Where each passage is. */
   readonly #indexOf = new Map<string, { index: LexicalIndex; base: string }>();
 
@@ -58,8 +61,9 @@ export class KnowledgeEngine {
   }
 
   /** Names of the knowledge bases that hold anything. */
-  get bases(): string[] {
-    return [...new Set(KINDS.flatMap((kind) => [...this.#bases[kind].keys()]))].sort();
+  get bases(): readonly string[] {
+    this.#names ??= [...new Set(KINDS.flatMap((kind) => [...this.#bases[kind].keys()]))].sort();
+    return this.#names;
   }
 
   get stats(): EngineStats {
@@ -74,7 +78,10 @@ export class KnowledgeEngine {
       const { base } = record;
       const kind: IndexKind = record.answer === undefined ? 'documents' : 'questions';
       let index = this.#bases[kind].get(base);
-      if (!index) this.#bases[kind].set(base, (index = new LexicalIndex(kind, this.#vocabulary)));
+      if (!index) {
+        this.#bases[kind].set(base, (index = new LexicalIndex(kind, this.#vocabulary)));
+        this.#names = undefined;
+      }
       index.put(record);
       this.#indexOf.set(record.id, { index, base });
     }
@@ -93,7 +100,10 @@ export class KnowledgeEngine {
     if (!place) return false;
     place.index.remove(id);
     this.#indexOf.delete(id);
-    if (place.index.size === 0) this.#bases[place.index.kind].delete(place.base);
+    if (place.index.size === 0) {
+      this.#bases[place.index.kind].delete(place.base);
+      this.#names = undefined;
+    }
     return true;
   }
 
@@ -203,22 +213,32 @@ const knownOf = (selection: Selection) => ({
 
 const massOf = (groups: readonly ResolvedGroup[]): number => groups.reduce((sum, { weight, rarity }) => sum + weight * rarity, 0);
 
-interface Ranked {
+interface Ranked extends Evidence {
   hit: Hit;
   score: number;
-  coverage: number;
 }
+
+/** So many of the best are read word by word. */
+const READ_CLOSELY = 20;
 
 function rankDocuments(hits: readonly Hit[], groups: readonly ResolvedGroup[], cosineOf: (hit: Hit) => number | undefined): Ranked[] {
   const full = FULL_RELEVANCE * massOf(groups);
-  return hits
-    .map((hit) => {
-      const coverage = coverageOf(groups, hit.entry.terms);
-      const relevance = Math.min(1, hit.relevance / Math.max(1e-9, full));
-      return { hit, coverage, score: fuse({ coverage, relevance, cosine: cosineOf(hit) }) };
-    })
-    .sort((a, b) => b.score - a.score || (a.hit.entry.record.id < b.hit.entry.record.id ? -1 : 1));
+  const ranked = hits.map((hit): Ranked => {
+    const coverage = coverageOf(groups, hit.entry.terms);
+    const relevance = Math.min(1, hit.relevance / Math.max(1e-9, full));
+    const evidence = { coverage, relevance, proximity: 0, cosine: cosineOf(hit) };
+    return { hit, ...evidence, score: fuse(evidence) };
+  });
+  ranked.sort(byScore);
+  const question = new ProximityQuery(groups);
+  for (const one of ranked.slice(0, READ_CLOSELY)) {
+    one.proximity = question.of(one.hit.entry.sequence);
+    one.score = fuse(one);
+  }
+  return ranked.sort(byScore);
 }
+
+const byScore = (a: Ranked, b: Ranked): number => b.score - a.score || (a.hit.entry.record.id < b.hit.entry.record.id ? -1 : 1);
 
 /** Likeness by information: 1 when question and phrasing say the same. Vectors may only add to it. */
 function rankPhrasings(

@@ -9,16 +9,20 @@ export interface Evidence {
   coverage: number;
   /** BM25F as a share of what a very good passage would have, 0 to 1. */
   relevance: number;
+  /** How near to each other the passage says what was asked, 0 to 1 (`proximity.ts`). */
+  proximity: number;
   /** Cosine of question and passage; undefined when there are no vectors. */
   cosine: number | undefined;
 }
 
-const COVERAGE_WEIGHT = 0.5;
-const VECTOR_WEIGHT = 0.3;
+const COVERAGE_WEIGHT = 0.42;
+const RELEVANCE_WEIGHT = 0.42;
+const PROXIMITY_WEIGHT = 0.16;
+const VECTOR_WEIGHT = 0.25;
 
 /** 0 to 1. */
-export function fuse({ coverage, relevance, cosine }: Evidence): number {
-  const words = COVERAGE_WEIGHT * coverage + (1 - COVERAGE_WEIGHT) * relevance;
+export function fuse({ coverage, relevance, proximity, cosine }: Evidence): number {
+  const words = COVERAGE_WEIGHT * coverage + RELEVANCE_WEIGHT * relevance + PROXIMITY_WEIGHT * proximity;
   if (cosine === undefined) return words;
   return (1 - VECTOR_WEIGHT) * words + VECTOR_WEIGHT * Math.min(1, Math.max(0, cosine));
 }

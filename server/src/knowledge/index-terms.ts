@@ -2,8 +2,9 @@
 import { isStopWord, termOf, termsOf, wordsOf } from '#models/terms.ts';
 import { codeParts, codesIn, spokenNumbers, wordFor } from './spoken-values.ts';
 
-/** A product code as a term: no word has its first character. */
-export const codeTerm = (code: string): string => `#${code}`;
+/** What the term of a product code begins with: no word does. */
+export const CODE_MARK = '#';
+export const codeTerm = (code: string): string => CODE_MARK + code;
 
 /** Stands for any sum of money: an answer to "how much" that need not say "price". */
 export const MONEY_TERM = '$';

@@ -2,6 +2,7 @@
  * What one business knows, given as a whole and indexed in process: passages of its documents and its approved questions.
  * Found by words alone, at once; the knowledge thread adds vectors to the same engine.
  */
+import { plainWords } from './approved-answers.ts';
 import { KnowledgeEngine } from './engine.ts';
 import type { LibraryQuery, PassageRecord, Retrieval } from './library.ts';
 import { passagesOf } from './passages.ts';
@@ -28,6 +29,8 @@ export class KnowledgeBase {
   readonly version: string;
   readonly #engine = new KnowledgeEngine();
   readonly #phrases = new Set<string>();
+  /** Plain words of every phrasing. */
+  readonly #asked = new Set<string>();
 
   /** Indexes everything at once. */
   constructor(source: KnowledgeSource) {
@@ -47,6 +50,11 @@ export class KnowledgeBase {
     return [...this.#phrases];
   }
 
+  /** Whether some approved question has these very words; its scope is not asked. */
+  hasPhrasing(text: string): boolean {
+    return this.#asked.has(plainWords(text));
+  }
+
   get size(): number {
     return this.#engine.size;
   }
@@ -63,7 +71,10 @@ export class KnowledgeBase {
 
   /** Yields the number of entries after each. */
   *#fill(source: KnowledgeSource): Generator<number, void, undefined> {
-    for (const { phrasings } of source.questions) for (const phrasing of phrasings) this.#phrases.add(phrasing);
+    for (const phrasing of source.questions.flatMap(({ phrasings }) => phrasings)) {
+      this.#phrases.add(phrasing);
+      this.#asked.add(plainWords(phrasing));
+    }
     for (const document of source.documents) {
       for (const passage of passagesOf(document)) {
         for (const heading of passage.title.split(' – ')) this.#phrases.add(heading);

@@ -13,6 +13,8 @@ export interface Indexed {
   record: PassageRecord;
   /** Distinct terms of it, ascending. */
   terms: Uint32Array;
+  /** Terms of a document's text, in its order; empty for phrasings. */
+  sequence: Uint32Array;
   /** Of a phrasing: what it asks, unit by unit. Empty for documents. */
   asks: Uint32Array;
 }
@@ -92,6 +94,7 @@ export class LexicalIndex {
     this.#entries[slot] = {
       record,
       terms: Uint32Array.from(counts.keys()).sort(),
+      sequence: record.answer === undefined ? Uint32Array.from(text, (term) => this.#vocabulary.idOf(term) as number) : new Uint32Array(),
       asks: record.answer === undefined ? new Uint32Array() : this.#asks(record.text),
     };
     this.#setLengths(slot, title.length, text.length);

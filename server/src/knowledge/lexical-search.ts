@@ -119,11 +119,18 @@ function score(index: LexicalIndex, groups: readonly ResolvedGroup[], fits: Uint
   const { title: titles, text: texts } = index.lengths;
   const titleSlope = TITLE_B / Math.max(1e-9, usual.title);
   const textSlope = TEXT_B / Math.max(1e-9, usual.text);
+  // Not read through the module, posting after posting.
+  const [sums, last, found] = [relevances, lastGroup, touched];
   const add = (slot: number, posting: number, worth: number): void => {
-    let often = (posting & 31) / (1 - TEXT_B + textSlope * texts[slot]);
+    const inText = posting & 31;
     const inTitle = (posting >>> 5) & 7;
-    if (inTitle > 0) often += (TITLE_WEIGHT * inTitle) / (1 - TITLE_B + titleSlope * titles[slot]);
-    relevances[slot] += (worth * often) / (K1 + often);
+    const length = 1 - TEXT_B + textSlope * texts[slot];
+    if (inTitle === 0) {
+      sums[slot] += (worth * inText) / (K1 * length + inText);
+      return;
+    }
+    const often = inText / length + (TITLE_WEIGHT * inTitle) / (1 - TITLE_B + titleSlope * titles[slot]);
+    sums[slot] += (worth * often) / (K1 + often);
   };
   const ordered = groups.map((group) => ({ group, most: Math.max(0, ...group.members.map((member) => worthOf(group, member))) }));
   ordered.sort((x, y) => y.most - x.most);
@@ -150,10 +157,10 @@ function score(index: LexicalIndex, groups: readonly ResolvedGroup[], fits: Uint
       // A group counts once: the likeliest member that the passage holds comes first.
       if (closed && count * LOOKUP_COST < length) {
         for (let i = 0; i < count; i++) {
-          const slot = touched[i];
-          const posting = lastGroup[slot] === number ? undefined : list.find(slot);
+          const slot = found[i];
+          const posting = last[slot] === number ? undefined : list.find(slot);
           if (posting === undefined) continue;
-          lastGroup[slot] = number;
+          last[slot] = number;
           add(slot, posting, worth);
         }
         continue;
@@ -161,22 +168,22 @@ function score(index: LexicalIndex, groups: readonly ResolvedGroup[], fits: Uint
       for (let i = 0; i < length; i++) {
         const posting = packed[i];
         const slot = posting >>> 8;
-        const last = lastGroup[slot];
-        if (last === 0) {
+        const before = last[slot];
+        if (before === 0) {
           if (closed || (fits !== undefined && fits[slot] === 0)) continue;
-          touched[count++] = slot;
-        } else if (last === number) continue;
-        lastGroup[slot] = number;
+          found[count++] = slot;
+        } else if (before === number) continue;
+        last[slot] = number;
         add(slot, posting, worth);
       }
     }
   }
   for (let i = 0; i < count; i++) {
-    const slot = touched[i];
-    const entry = index.entry(slot);
-    if (entry) best.offer(entry, relevances[slot]);
-    relevances[slot] = 0;
-    lastGroup[slot] = 0;
+    const slot = found[i];
+    const relevance = sums[slot];
+    if (relevance >= best.least) best.offer(index.entry(slot) as Indexed, relevance);
+    sums[slot] = 0;
+    last[slot] = 0;
   }
 }
 
@@ -212,19 +219,19 @@ function keepAbove(count: number, least: number): number {
 class Best {
   readonly hits: Hit[] = [];
   readonly limit: number;
-  #least = Number.NEGATIVE_INFINITY;
+  /** What an offer must reach. */
+  least = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
   offer(entry: Indexed, relevance: number): void {
-    if (relevance < this.#least) return;
     let at = this.hits.length;
     while (at > 0 && this.#before(entry, relevance, this.hits[at - 1])) at--;
     this.hits.splice(at, 0, { entry, relevance });
     if (this.hits.length > this.limit) this.hits.pop();
-    if (this.hits.length === this.limit) this.#least = this.hits[this.limit - 1].relevance;
+    if (this.hits.length === this.limit) this.least = this.hits[this.limit - 1].relevance;
   }
 
   #before(entry: Indexed, relevance: number, hit: Hit): boolean {
@@ -238,8 +245,11 @@ export function coverageOf(groups: readonly ResolvedGroup[], terms: Uint32Array)
   let held = 0;
   for (const { members, weight, rarity } of groups) {
     asked += weight * rarity;
-    const member = members.find(({ id }) => holds(terms, id));
-    if (member) held += weight * rarity * member.likeness;
+    for (const { id, likeness } of members) {
+      if (!holds(terms, id)) continue;
+      held += weight * rarity * likeness;
+      break;
+    }
   }
   return asked === 0 ? 0 : held / asked;
 }

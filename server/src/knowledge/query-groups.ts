@@ -19,6 +19,8 @@ export interface Known {
 /** What a word that only sounds or looks alike is worth beside the word itself. */
 const NEIGHBOUR_WORTH = 0.7;
 const MOST_NEIGHBOURS = 3;
+/** A word of the same family ("delivery" for "deliver"). */
+const KIN_WORTH = 0.6;
 /** Words joined ("sun day") or parted ("mountainbike") by recognition. */
 const JOINED_WORTH = 0.85;
 const PARTED_WORTH = 0.7;
@@ -30,14 +32,16 @@ const PRICE = termOf('price');
 const MONEY_WORTH = 0.7;
 
 export function groupsOf(text: string, known: Known, weight = 1): QueryGroup[] {
-  const units = unitsOf(text, (code) => known.holding(codeTerm(code)) > 0);
+  const { longestCode } = known.vocabulary;
+  const units = unitsOf(text, (code) => code.length < longestCode && known.holding(codeTerm(code)) > 0);
+  const joined = units.map((unit, at) => joinedTerm(unit, units[at + 1], known));
   const groups: QueryGroup[] = [];
   const seen = new Set<string>();
   for (const [at, unit] of units.entries()) {
     if (seen.has(unit.term)) continue;
     seen.add(unit.term);
     const members = new Map([[unit.term, 1], ...unit.same.map((term) => [term, 1] as const)]);
-    for (const { term, likeness } of standIns(unit, units[at - 1], units[at + 1], known)) {
+    for (const { term, likeness } of standIns(unit, [joined[at - 1], joined[at]], known)) {
       if (known.holding(term) > 0 && likeness > (members.get(term) ?? 0)) members.set(term, likeness);
     }
     const byLikeness = [...members].map(([term, likeness]) => ({ term, likeness })).sort((a, b) => b.likeness - a.likeness);
@@ -46,13 +50,15 @@ export function groupsOf(text: string, known: Known, weight = 1): QueryGroup[] {
   return groups;
 }
 
-/** Terms that may have been meant. A word that the knowledge has is only ever joined to the one beside it. */
-function* standIns(
-  unit: Unit,
-  before: Unit | undefined,
-  after: Unit | undefined,
-  known: Known,
-): Generator<{ term: string; likeness: number }> {
+/** A word and the next as one, where the knowledge has it. */
+function joinedTerm({ words }: Unit, after: Unit | undefined, known: Known): string | undefined {
+  if (words.length !== 1 || after?.words.length !== 1) return undefined;
+  const term = termOf(words[0] + after.words[0]);
+  return known.holding(term) > 0 ? term : undefined;
+}
+
+/** Terms that may have been meant. A word that the knowledge has stands for its family, and is joined to the one beside it, no more. */
+function* standIns(unit: Unit, joined: readonly (string | undefined)[], known: Known): Generator<{ term: string; likeness: number }> {
   const { term, words } = unit;
   if (term === PRICE) yield { term: MONEY_TERM, likeness: MONEY_WORTH };
   if (words.length > 1) {
@@ -60,8 +66,8 @@ function* standIns(
     return;
   }
   const [word] = words;
-  if (before?.words.length === 1) yield { term: termOf(before.words[0] + word), likeness: JOINED_WORTH };
-  if (after?.words.length === 1) yield { term: termOf(word + after.words[0]), likeness: JOINED_WORTH };
+  for (const whole of joined) if (whole !== undefined) yield { term: whole, likeness: JOINED_WORTH };
+  for (const kin of known.vocabulary.family(term)) yield { term: kin, likeness: KIN_WORTH };
   if (known.holding(term) > 0) return;
   for (const { term: near, likeness } of known.vocabulary.neighbours(term, MOST_NEIGHBOURS * 2)) {
     yield { term: near, likeness: likeness * NEIGHBOUR_WORTH };

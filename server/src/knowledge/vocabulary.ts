@@ -3,6 +3,8 @@
  * that sound or look like it.
  */
 import { doubleMetaphone } from 'double-metaphone';
+import { CODE_MARK } from './index-terms.ts';
+import { rootOf } from './word-family.ts';
 
 /** A known term that stands in for another; `likeness` 0 to 1. */
 export interface Neighbour {
@@ -24,11 +26,18 @@ export class Vocabulary {
   readonly #terms: string[] = [];
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
+  #longestCode = 0;
   readonly #bySound = new Map<string, number[]>();
   readonly #byGram = new Map<string, number[]>();
+  readonly #byRoot = new Map<string, number[]>();
 
   get size(): number {
     return this.#ids.size;
+  }
+
+  /** Characters of the longest term that ever stood for a code (`codeTerm`); 0 when there was none. */
+  get longestCode(): number {
+    return this.#longestCode;
   }
 
   /** The number of a term that is in use. */
@@ -42,6 +51,7 @@ export class Vocabulary {
     if (id === undefined) {
       id = this.#free.pop() ?? this.#terms.length;
       this.#ids.set(term, id);
+      if (term.startsWith(CODE_MARK)) this.#longestCode = Math.max(this.#longestCode, term.length);
       this.#terms[id] = term;
       this.#uses[id] = 0;
       for (const [map, key] of this.#keysOf(term)) addTo(map, key, id);
@@ -57,6 +67,13 @@ export class Vocabulary {
     this.#ids.delete(term);
     for (const [map, key] of this.#keysOf(term)) removeFrom(map, key, id);
     this.#free.push(id);
+  }
+
+  /** Terms of the same root as `term`, itself not among them, in no order. */
+  family(term: string): string[] {
+    if (!comparable(term)) return [];
+    const ids = this.#byRoot.get(rootOf(term)) ?? [];
+    return ids.map((id) => this.#terms[id]).filter((other) => other !== term);
   }
 
   /** Terms like `word`, itself not among them, best first; of equals in order of the alphabet. */
@@ -79,6 +96,7 @@ export class Vocabulary {
 
   *#keysOf(term: string): Generator<readonly [Map<string, number[]>, string], void, undefined> {
     if (!comparable(term)) return;
+    yield [this.#byRoot, rootOf(term)];
     for (const gram of gramsOf(term)) yield [this.#byGram, gram];
     for (const sound of soundsOf(term)) yield [this.#bySound, sound];
   }

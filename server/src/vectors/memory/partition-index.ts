@@ -19,21 +19,20 @@ import { activeFilter, clampScore } from '../points.ts';
 import type { Near, NearestQuery, Partition, VectorPoint } from '../vector-index.ts';
 import { type Admission, Facets } from './facets.ts';
 import { Graph, type MakeNativeIndex } from './graph.ts';
+import { GraphBreadth } from './graph-breadth.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { type Candidate, NearestList } from './nearest-list.ts';
 import { SlotColumn, SlotList } from './slot-list.ts';
 import { PIECE_ROWS, VectorRows } from './vector-rows.ts';
 
 /**
- * Floats that an exact scan may read before a graph is asked instead: 15,600 rows of 384, 3,900 of 1,536. Measured on one
+ * Numbers that an exact scan may read before a graph is asked instead: 26,000 rows of 384, 6,500 of 1,536. Measured on one
  * core it takes 0.5 to 1 ms, little more than the graph does, and its recall is 1.
  */
-export const EXACT_FLOATS = 6_000_000;
+export const EXACT_FLOATS = 10_000_000;
 /** Work is done in pieces of about this long; in between others have their turn. */
 export const PIECE_MS = 3;
 
-/** Candidates asked of the graph when nothing is filtered or dead. */
-const BREADTH = 128;
 const MOST_BREADTH = 2_048;
 const WIDEN = 3;
 /** Passing candidates wanted beyond the limit: the last of a graph's candidates are the least certain. */
@@ -63,6 +62,7 @@ export class PartitionIndex {
   readonly #tail = new SlotList(new SlotColumn());
   #idBytes = 0;
   #graph: Graph | undefined;
+  readonly #breadth = new GraphBreadth();
   #builder: GraphBuilder | undefined;
 
   constructor(partition: Partition, kit: Kit, makeNative: MakeNativeIndex | undefined, limits: PartitionLimits) {
@@ -187,7 +187,7 @@ export class PartitionIndex {
     if (this.#builder) return true;
     if (!this.#makeNative) return false;
     if (!this.#graph) return this.size * this.rows.stride > this.#limits.exactFloats;
-    return (this.#tail.size > 0 && !this.#graph.fixed) || this.#graphIsWorn();
+    return (this.#tail.size > 0 && !this.#graph.fixed) || this.#graphIsWorn() || this.#breadth.isDue;
   }
 
   /** Does one piece of it, of about {@link PIECE_MS}. */
@@ -205,7 +205,9 @@ export class PartitionIndex {
       return this.adopt(builder.graph, (slot, generation) => builder.holds(slot, generation));
     }
     const graph = this.#graph;
-    if (!graph || graph.fixed) return;
+    if (!graph) return;
+    if (this.#breadth.isDue) return this.#breadth.check(graph.size, (...asked) => this.#bestOf(graph, ...asked));
+    if (graph.fixed) return;
     do {
       const { slots } = this.#tail;
       if (slots.length === 0) return;
@@ -235,10 +237,11 @@ export class PartitionIndex {
     const graph = this.#graph;
     if (!graph) return undefined;
     if (this.#tail.size * this.rows.stride > this.#limits.exactFloats) return undefined;
+    if (!admission) this.#breadth.note(vector, wanted, graph.size);
     const allowed = admission && this.facets.tableOf(admission);
     const enough = wanted + Math.max(SPARE, wanted);
     // As many as hold `enough` passing ones when those are spread evenly.
-    const first = Math.max(BREADTH, Math.ceil((enough * 1.25 * graph.size) / passing));
+    const first = Math.max(this.#breadth.candidates, Math.ceil((enough * 1.25 * graph.size) / passing));
     for (let breadth = first; breadth <= MOST_BREADTH; breadth *= WIDEN) {
       const slots = this.#livePassing(graph.candidates(vector, breadth), allowed);
       if (slots.length < Math.min(enough, passing) && breadth < graph.size) continue;
@@ -250,6 +253,12 @@ export class PartitionIndex {
       return found.length < wanted ? undefined : found;
     }
     return undefined;
+  }
+
+  #bestOf(graph: Graph, vector: Float32Array, wanted: number, candidates: number): number[] {
+    const best = new NearestList(wanted, (slot) => this.ids[slot] as string);
+    this.#scanPieces(vector, this.#livePassing(graph.candidates(vector, candidates), undefined), best);
+    return best.sorted().map(({ slot }) => slot);
   }
 
   #livePassing(pairs: Uint32Array, allowed: Uint8Array | undefined): Uint32Array {
@@ -280,7 +289,7 @@ export class PartitionIndex {
     const best = new NearestList(wanted, (slot) => this.ids[slot] ?? '');
     const { clock } = this.#kit;
     const pauses = list.length * this.rows.stride > this.#limits.exactFloats;
-    const slots = pauses ? list.slice() : list;
+    const slots = pauses ? list.slice() : this.rows.narrow(vector, list, wanted);
     // As they are now: a slot that is given up or taken over during a pause shows by its generation.
     const generations = pauses ? this.generations.values.slice() : this.generations.values;
     let until = clock.now() + PIECE_MS;

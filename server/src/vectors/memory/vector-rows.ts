@@ -8,16 +8,17 @@
  * ```
  */
 import { TandemError } from '#kit/errors.ts';
-import { type Dots, dotsOver, type KernelMemory, makeMemory, STRIDE_FLOATS } from './dot-kernel.ts';
+import { type Dots, dotsOver, STRIDE_FLOATS } from './dot-kernel.ts';
+import { VectorCodes } from './vector-codes.ts';
+import { type KernelMemory, makeMemory, MOST_BYTES, PAGE_BYTES } from './wasm-assembly.ts';
 
 /** Rows scored by one call of the kernel. */
 export const PIECE_ROWS = 1024;
 /** From so many rows on SIMD: below, a plain loop takes less than 50 µs at 384 dimensions. */
 const SIMD_FROM_ROWS = 256;
 const FIRST_ROWS = 16;
-const PAGE = 65_536;
-/** Addresses of a WebAssembly memory are 32 bits wide. */
-const MOST_BYTES = 2 ** 32 - PAGE;
+/** From so many rows on they are coded besides, and a list of so many is narrowed by the codes before it is scored. */
+export const CODED_FROM_ROWS = 2_048;
 
 export class VectorRows {
   readonly dimensions: number;
@@ -29,6 +30,7 @@ export class VectorRows {
   #floats: Float32Array;
   #words: Uint32Array;
   #dots: Dots;
+  #codes: VectorCodes | undefined;
 
   constructor(dimensions: number) {
     this.dimensions = dimensions;
@@ -41,7 +43,7 @@ export class VectorRows {
   }
 
   get bytes(): number {
-    return this.#buffer.byteLength;
+    return this.#buffer.byteLength + (this.#codes?.bytes ?? 0);
   }
 
   get capacity(): number {
@@ -56,19 +58,29 @@ export class VectorRows {
     if (bytes > MOST_BYTES) throw new TandemError('too-large', 'a knowledge base holds at most 4 GiB of vectors', { rows });
     const old = this.#words;
     if (this.#memory) {
-      this.#memory.grow(Math.ceil((bytes - this.#buffer.byteLength) / PAGE));
+      this.#memory.grow(Math.ceil((bytes - this.#buffer.byteLength) / PAGE_BYTES));
       this.#use(this.#memory.buffer);
+      this.#makeCodes();
       return;
     }
     this.#memory = rows >= SIMD_FROM_ROWS ? simdMemory(bytes) : undefined;
     this.#use(this.#memory?.buffer ?? new ArrayBuffer(bytes));
     this.#words.set(old);
     this.#dots = this.#memory ? dotsOver(this.#memory) : this.#plainDots;
+    this.#makeCodes();
   }
 
   /** `slot` is within what was reserved. */
   write(slot: number, vector: Float32Array): void {
     this.#floats.set(vector, this.#rowsAt + slot * this.stride);
+    this.#codes?.write(slot, vector);
+  }
+
+  /** Rows as `bytesOf` gave them, from row `from` on. */
+  restore(from: number, bytes: Uint8Array): void {
+    const to = from + bytes.length / (4 * this.stride);
+    this.bytesOf(from, to).set(bytes);
+    for (let slot = from; slot < to; slot++) this.#codes?.write(slot, this.row(slot));
   }
 
   /** Whether the row holds this very vector. */
@@ -91,6 +103,15 @@ export class VectorRows {
   }
 
   /**
+   * Those of `slots` that can be among the `wanted` nearest to `query`, in the same order: all that are, few others where
+   * that can be told at less cost than scoring them.
+   */
+  narrow(query: Float32Array, slots: Uint32Array, wanted: number): Uint32Array {
+    if (!this.#codes || slots.length < CODED_FROM_ROWS || wanted > PIECE_ROWS) return slots;
+    return this.#codes.narrow(query, slots, wanted, (few) => this.score(query, few, 0, few.length));
+  }
+
+  /**
    * The dot products of `query` with the rows of `slots` from `from` on, at most {@link PIECE_ROWS} of them; good until the next call.
    */
   score(query: Float32Array, slots: Uint32Array, from: number, to: number): Float32Array {
@@ -101,6 +122,15 @@ export class VectorRows {
     this.#words.set(slots.subarray(from, from + count), slotsAt);
     if (count > 0) this.#dots(0, this.#rowsAt * 4, slotsAt * 4, count, this.stride * 4, scoresAt * 4);
     return this.#floats.subarray(scoresAt, scoresAt + count);
+  }
+
+  /** As many codes as rows, or none. */
+  #makeCodes(): void {
+    const rows = this.capacity;
+    if (!this.#memory || rows < CODED_FROM_ROWS || this.#codes?.reserve(rows)) return;
+    const fresh = this.#codes === undefined;
+    this.#codes = fresh ? VectorCodes.of(this.dimensions, rows) : undefined;
+    if (this.#codes) for (let slot = 0; slot < rows; slot++) this.#codes.write(slot, this.row(slot));
   }
 
   #bytesFor(rows: number): number {
@@ -138,7 +168,7 @@ export class VectorRows {
 /** Undefined where there is no address space left for it, or no SIMD: then the plain loop serves. */
 function simdMemory(bytes: number): KernelMemory | undefined {
   try {
-    const memory = makeMemory(Math.ceil(bytes / PAGE));
+    const memory = makeMemory(bytes);
     dotsOver(memory);
     return memory;
   } catch {

@@ -1,0 +1,88 @@
+/**
+ * How many candidates a graph must be asked for so that the nearest are among them. That depends on the vectors: clustered
+ * ones of a learned embedder need few, those of the built-in one many. So it is measured with what is really asked:
+ *
+ * ```
+ *   gathering ── SAMPLES queries came ──▶ checking: one step at a time, in the background ──▶ resting
+ *       ▲                                                                                        │
+ *       └──────────── the graph is half as large again, or two thirds, or many queries later ────┘
+ * ```
+ */
+
+const SAMPLES = 20;
+/** Candidates to choose from. More costs more than a scan of the codes of 50,000 rows. */
+const LEVELS = [64, 96, 128, 192, 256, 384, 512];
+/** Until it is known better. */
+const FIRST = 128;
+/** What a graph finds among so many is taken for all there is. */
+const REFERENCE = 2_048;
+/** Share of the reference that the chosen level finds. */
+const RECALL = 0.99;
+const GROWN = 1.5;
+const AGAIN_AFTER_QUERIES = 50_000;
+
+/** The best of so many candidates: slots, `wanted` at most. */
+export type BestOf = (vector: Float32Array, wanted: number, candidates: number) => Iterable<number>;
+
+export class GraphBreadth {
+  #candidates = FIRST;
+  #asked: { vector: Float32Array; wanted: number }[] = [];
+  /** Of the query that is being checked. */
+  #reference: Set<number> | undefined;
+  /** Found so far at each level, and how many there were to be found. */
+  #found = LEVELS.map(() => 0);
+  #sought = 0;
+  /** Entries of the graph when it was last checked. */
+  #checkedAt = 0;
+  #queries = 0;
+
+  get #checking(): boolean {
+    return this.#sought > 0;
+  }
+
+  /** Candidates to ask for. */
+  get candidates(): number {
+    return this.#candidates;
+  }
+
+  /** There is a step to be done. */
+  get isDue(): boolean {
+    return this.#checking || this.#asked.length === SAMPLES;
+  }
+
+  /** A query that was asked of the whole graph, which has `size` entries. */
+  note(vector: Float32Array, wanted: number, size: number): void {
+    this.#queries++;
+    const changed = size > this.#checkedAt * GROWN || size * GROWN < this.#checkedAt || this.#queries > AGAIN_AFTER_QUERIES;
+    if (changed && !this.#checking && this.#asked.length < SAMPLES) this.#asked.push({ vector: vector.slice(), wanted });
+  }
+
+  /** One step: a few ms of a large graph. */
+  check(size: number, bestOf: BestOf): void {
+    const query = this.#asked.at(-1);
+    if (!query) return;
+    const { vector, wanted } = query;
+    if (!this.#reference) {
+      this.#reference = new Set(bestOf(vector, wanted, REFERENCE));
+      this.#sought += this.#reference.size;
+      return;
+    }
+    let found = 0;
+    for (const [at, level] of LEVELS.entries()) {
+      // What a level finds all of, those above it do.
+      if (found < this.#reference.size) found = [...bestOf(vector, wanted, level)].filter((slot) => this.#reference?.has(slot)).length;
+      this.#found[at] += found;
+    }
+    this.#reference = undefined;
+    this.#asked.pop();
+    if (this.#asked.length === 0) this.#rest(size);
+  }
+
+  #rest(size: number): void {
+    this.#candidates = LEVELS.find((_, at) => this.#found[at] >= RECALL * this.#sought) ?? LEVELS[LEVELS.length - 1];
+    this.#found = LEVELS.map(() => 0);
+    this.#sought = 0;
+    this.#checkedAt = size;
+    this.#queries = 0;
+  }
+}
