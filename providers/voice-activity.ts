@@ -8,6 +8,11 @@ const VOICED_RMS = 330;
 /** A click is shorter. */
 const VOICE_MS = 40;
 
+/** Energy of each code, so that hundreds of streams cost little. */
+const squaresOf = (table: Int16Array): Float64Array => Float64Array.from(table, (value) => value * value);
+const mulawSquares = squaresOf(mulawToLinear);
+const alawSquares = squaresOf(alawToLinear);
+
 export interface VoiceListener {
   /** The voice began at `atMs` of the sound received. */
   voiceStarted(atMs: number): void;
@@ -40,23 +45,35 @@ export class VoiceActivity {
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#shape.encoding === 'pcm') {
-      for (const byte of bytes) {
-        if (this.#half < 0) this.#half = byte;
-        else {
-          this.#sample((((byte << 8) | this.#half) << 16) >> 16);
-          this.#half = -1;
-        }
-      }
-      return;
-    }
-    const table = this.#shape.encoding === 'alaw' ? alawToLinear : mulawToLinear;
-    for (const byte of bytes) this.#sample(table[byte]);
+    if (this.#shape.encoding === 'pcm') this.#pushLinear(bytes);
+    else this.#pushCodes(bytes, this.#shape.encoding === 'alaw' ? alawSquares : mulawSquares);
   }
 
-  #sample(value: number): void {
-    this.#energy += value * value;
-    if (++this.#samples < this.#blockSamples) return;
+  #pushCodes(bytes: Uint8Array, squares: Float64Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + this.#blockSamples - this.#samples);
+      this.#samples += end - at;
+      let energy = 0;
+      for (; at < end; at++) energy += squares[bytes[at]];
+      this.#energy += energy;
+      if (this.#samples === this.#blockSamples) this.#block();
+    }
+  }
+
+  #pushLinear(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at++) {
+      if (this.#half < 0) {
+        this.#half = bytes[at];
+        continue;
+      }
+      const value = (((bytes[at] << 8) | this.#half) << 16) >> 16;
+      this.#half = -1;
+      this.#energy += value * value;
+      if (++this.#samples === this.#blockSamples) this.#block();
+    }
+  }
+
+  #block(): void {
     const voiced = this.#energy > VOICED_RMS * VOICED_RMS * this.#samples;
     this.#energy = 0;
     this.#samples = 0;

@@ -73,6 +73,24 @@ export const usageLine = z.object({
 });
 export type UsageLine = z.infer<typeof usageLine>;
 
+/** Told to the rules of turn-taking (`server/src/conversation/floor-terms.ts`); its other fields depend on `type`. */
+export const decisionInput = z.looseObject({ type: z.string(), at: ms });
+/** Decided by them, at the input of that number. */
+export const decision = z.object({ input: z.number().int().nonnegative(), action: z.looseObject({ type: z.string() }) });
+
+/** The caller's line since it was last measured: differences of its counters, and the longest time the call's loop stood still. */
+export const lineSpan = z.object({
+  packetsReceived: z.number(),
+  packetsLost: z.number(),
+  packetsConcealed: z.number(),
+  jitterMs: z.number().describe('at the end of the span'),
+  framesSent: z.number(),
+  framesLate: z.number().describe('sent more than 5 ms after their deadline'),
+  stalledMs: z.number().describe('the longest time between two frames, beyond the 20 ms that are between them'),
+  stalledAt: ms.optional().describe('when that was over'),
+});
+export type LineSpan = z.infer<typeof lineSpan>;
+
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) => z.object({ ...head, type: z.literal(type), ...shape });
 
 export const callEvent = z.discriminatedUnion('type', [
@@ -116,6 +134,7 @@ export const callEvent = z.discriminatedUnion('type', [
     stages: turnStages,
     rule: z.string().optional().describe('which rule decided that the caller had finished'),
     speculation: z.enum(['adopted', 'missed', 'none']).optional().describe('what became of the answer begun in secret'),
+    line: lineSpan.optional().describe('since the turn before was completed: while the caller spoke'),
   }),
   event('speculation-started', { turn, text: z.string() }),
   event('speculation-dropped', { turn, cause: z.string() }),
@@ -166,6 +185,10 @@ export const callEvent = z.discriminatedUnion('type', [
     toAt: ms,
     words: z.array(wordTime),
     filler: z.boolean().optional(),
+    waited: z
+      .object({ textAt: ms, soundAt: ms })
+      .optional()
+      .describe('there was silence before it, in the middle of the reply: when its text was there, and its first sound'),
   }),
   event('reply-interrupted', { turn, cause: z.string(), heard: z.string() }),
   event('reply-resumed', { turn }),
@@ -179,6 +202,7 @@ export const callEvent = z.discriminatedUnion('type', [
       .array(z.object({ text: z.string(), passages: z.array(z.string()) }))
       .optional()
       .describe('each sentence of the answer with the passages (or tool calls) that support it'),
+    line: lineSpan.optional().describe('since the turn was committed: while the assistant answered'),
   }),
   event('digit-received', {
     legId: z.string(),
@@ -206,6 +230,27 @@ export const callEvent = z.discriminatedUnion('type', [
     number: z.string(),
     when: z.string().describe("in the caller's words, or RFC 3339 where it was clear"),
     reason: z.string(),
+  }),
+  event('conversation-began', {
+    kind: z.enum(['ordinary', 'direct']).describe('direct: with one model that hears and speaks, which takes the turns itself'),
+    policy: z.record(z.string(), z.unknown()).describe('how patient the assistant is, as it was settled for this call'),
+    plan: z.looseObject({ greeting: z.string(), goodbye: z.string(), instructions: z.string(), language: z.string(), voice: z.string() }),
+    models: z.object({
+      transcribers: z.array(z.string()),
+      languageModels: z.array(z.string()),
+      synthesizers: z.array(z.string()),
+      speechToSpeech: z.string().optional(),
+    }),
+  }),
+  event('decisions-taken', {
+    from: z.number().int().nonnegative().describe('number of the first input in its conversation'),
+    inputs: z.array(decisionInput).describe('what the rules of turn-taking were told, timers and marks of the sound among it'),
+    decisions: z.array(decision).describe('what they decided, without the timers that they set'),
+    digest: z.string().describe('over all decisions of the conversation so far, the timers among them'),
+    hidden: z
+      .object({ count: z.number().int().positive(), floor: z.record(z.string(), z.unknown()) })
+      .optional()
+      .describe('inputs of a secret entry are not kept; `floor` is where it stood after them'),
   }),
   event('transfer-started', { target: z.string() }),
   event('transfer-completed', { target: z.string(), outcome: z.string() }),

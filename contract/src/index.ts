@@ -1,4 +1,5 @@
 export * from './call-events.ts';
+export * from './causes.ts';
 export * from './errors.ts';
 export * from './live.ts';
 export * from './knowledge.ts';

@@ -1,6 +1,7 @@
 /** REST shapes under `/api/v1`. Times are RFC 3339 UTC, numbers E.164 (or a SIP user name), lists cursor-paged. */
 import { z } from 'zod';
 import { ending, turnStages, usageLine, wordTime } from './call-events.ts';
+import { turnFinding } from './causes.ts';
 import { knowledgeScope } from './knowledge.ts';
 import { id, language, text, time } from './shapes.ts';
 
@@ -356,6 +357,7 @@ export const callTurn = z.object({
   voiceToVoiceMs: z.number().nullable(),
   usage: z.array(usageLine).default([]),
   passages: z.array(z.object({ id: z.string(), documentId: z.string(), title: z.string(), score: z.number() })),
+  findings: z.array(turnFinding).optional().describe('what was bad about it and why; only where `causes` was asked for'),
 });
 export type CallTurn = z.infer<typeof callTurn>;
 

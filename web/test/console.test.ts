@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Mock, MOCK_KEY, startMock } from './mock-server.ts';
 
 const executablePath = [process.env['TANDEM_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -39,6 +39,10 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     });
     mock = await startMock({ folder });
     browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+  });
+  // Pages that stay open go on drawing and playing, and slow the next test down.
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
   });
   afterAll(async () => {
     await browser?.close();
@@ -112,6 +116,21 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     expect(await page.getByTestId('waterfall').getByRole('button').count()).toBe(6);
     const slowest = page.getByTestId('waterfall').getByRole('button').nth(4);
     expect(await slowest.getAttribute('aria-label')).toContain('Answered after 2.2 s: Too long');
+    expect(faults).toEqual([]);
+  });
+
+  test('a bad turn says why, in words and on the stage that is at fault', async () => {
+    const { page, faults } = await visit(`/history/call-0#key=${MOCK_KEY}`);
+    const findings = page.getByTestId('findings');
+    await until(() => findings.getByRole('listitem').count()).toBe(2);
+    await until(() => findings.innerText()).toContain('The language model (openai) needed 0.7 s for its first word');
+    const more = findings.getByRole('button', { name: 'One more thing had a part in it' });
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await until(() => findings.innerText()).toContain('The speech recogniser (deepgram)');
+    const row = page.getByTestId('waterfall').getByRole('button').nth(4);
+    await until(() => row.getAttribute('aria-label')).toContain('At fault: The language model');
+    expect(await row.locator('[data-fault]').count()).toBe(1);
     expect(faults).toEqual([]);
   });
 

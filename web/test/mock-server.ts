@@ -12,6 +12,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import * as actions from './mock-actions.ts';
 import * as data from './mock-data.ts';
 import * as knowledge from './mock-knowledge.ts';
+import { explanationOf } from './mock-explanation.ts';
 import { recordingOf, voiceAt } from './mock-sound.ts';
 
 export const MOCK_KEY = 'mock-key';
@@ -138,6 +139,8 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
         return { status: 200, body: { items: turns } };
       case 'events':
         return { status: 200, body: { items: events } };
+      case 'explanation':
+        return { status: 200, body: explanationOf(call, turns, events) };
       case 'recording':
         return { status: 200, body: recordingOf(lines, Math.round(durationMs)), headers: { 'content-type': 'audio/wav' } };
       default:

@@ -53,8 +53,17 @@ export function instructionsOf(parts: InstructionParts): string {
   const advice = parts.builtInTools.flatMap((tool) => ADVICE[tool] ?? []).join('\n');
   const role = `You are ${name}, the assistant who answers the phone for ${businessName}. ${languages(language, parts.otherLanguages ?? [])}`;
   const own = parts.instructions.trim();
-  const asked = own === '' ? '' : `What ${businessName} asks of you:\n${own}`;
+  const asked = own === '' ? '' : ownPart(businessName, own);
   return [STYLE, KNOWLEDGE, AUTHORITY, TOOLS, ending, advice, role, transfers(parts), asked].filter((text) => text !== '').join('\n\n');
+}
+
+const ownPart = (businessName: string, own: string): string => `What ${businessName} asks of you:\n${own}`;
+
+/** The same text with `own` in the place of what the business wrote: of a call of which only the text is left. */
+export function withOwnInstructions(text: string, own: string): string {
+  const businessName = /the assistant who answers the phone for (.+?)\. /.exec(text)?.[1] ?? 'the business';
+  const at = text.lastIndexOf(`\n\n${ownPart(businessName, '')}`);
+  return `${at === -1 ? text : text.slice(0, at)}\n\n${ownPart(businessName, own.trim())}`;
 }
 
 /** The list decides, not the caller: who speaks another language is answered in the first. */

@@ -13,6 +13,7 @@ import type { Collecting } from '#conversation/collect/collect-tool.ts';
 import type { ConversationOptions } from '#conversation/conversation-options.ts';
 import { talkOf } from '#conversation/hand-over.ts';
 import type { KeptSpeech } from '#conversation/kept-speech.ts';
+import type { ConversationPlan } from '#conversation/plan.ts';
 import type { ProviderHealth } from '#conversation/provider-health.ts';
 import type { Talk } from '#conversation/talk.ts';
 import type { Price } from '#conversation/usage.ts';
@@ -30,7 +31,7 @@ import { lookUp } from './look-up.ts';
 import type { CallRecording, Shelf } from './recording.ts';
 import type { Spending } from './spending.ts';
 import { CallActions } from './tools/call-actions.ts';
-import type { ToolShop } from './tools/tool-box.ts';
+import type { Shop } from './tools/tool-box.ts';
 import { type Dial, endingOfTransferred, Transfer } from './transfer.ts';
 
 /** Where the call's first leg comes from. */
@@ -55,6 +56,8 @@ export interface SharedByCalls {
   price?: Price;
   /** Who looks things up; absent: what came with the route. */
   library?: Library;
+  /** What a conversation is told, instead of what its assistant says. */
+  revisePlan?: (plan: ConversationPlan) => ConversationPlan;
 }
 
 export interface CallOptions {
@@ -66,7 +69,7 @@ export interface CallOptions {
   journal: Journal;
   recordings: Shelf;
   /** The business's own tools; only the built-in ones when absent. */
-  shop?: ToolShop;
+  shop?: Shop;
   /** Places a second leg, to hand the caller over; absent where nothing can be dialled. */
   dial?: Dial;
 }
@@ -268,12 +271,13 @@ export class Call {
     const [languageModel, ...languageModels] = order(models.languageModels, assistant.languageModel, fallbacks.languageModels);
     const [synthesizer, ...synthesizers] = order(models.synthesizers, assistant.synthesizer, fallbacks.synthesizers);
     if (!languageModel || !synthesizer) throw new TandemError('unavailable', 'No language model or no voice is installed');
+    const plan: ConversationPlan = planOf(assistant, route.businessName, knowledge.phrases);
     const options: ConversationOptions = {
       kit,
       callId: this.id,
       businessId: this.businessId,
       leg,
-      plan: planOf(assistant, route.businessName, knowledge.phrases),
+      plan: shared.revisePlan ? shared.revisePlan(plan) : plan,
       voiceActivity: models.voiceActivity(leg.format),
       endOfTurn: models.endOfTurn?.(leg.format),
       transcribers: order(models.transcribers, assistant.transcriber, fallbacks.transcribers),

@@ -37,20 +37,24 @@ describe('taking turns', () => {
     await stage.until(5_000);
     const types = stage.facts.map(({ type }) => type).filter((type) => type !== 'transcript-partial');
     expect(types).toEqual([
+      'conversation-began',
       'reply-started',
       'speech-played',
       'speech-played',
       'turn-completed',
       'usage-counted',
+      'decisions-taken',
       'speech-started',
       'transcript-final',
       'speech-ended',
       'turn-committed',
+      'decisions-taken',
       'retrieval-done',
       'reply-started',
       'speech-played',
       'turn-completed',
       'usage-counted',
+      'decisions-taken',
     ]);
     await stage.strike();
   });
@@ -535,7 +539,7 @@ describe('the end', () => {
     await stage.says('When are you open?', GREETED);
     await stage.until(6_000);
     await stage.hangUp();
-    const last = stage.facts.findLast(({ type }) => type !== 'usage-counted');
+    const last = stage.facts.findLast(({ type }) => type !== 'usage-counted' && type !== 'decisions-taken');
     expect(last).toMatchObject({ type: 'turn-completed', turn: 1, interrupted: true });
     expect(HOURS.startsWith(stage.of('turn-completed').at(-1)?.heard ?? '?')).toBe(true);
     const count = stage.facts.length;

@@ -10,13 +10,15 @@ import { messageOf, type VendorError } from '#kit/errors.ts';
 import type { Transcriber } from '#models/transcriber.ts';
 import { Answers } from './answers.ts';
 import type { ConversationOptions, SettledOptions } from './conversation-options.ts';
+import { conversationBegan } from './decision-record.ts';
 import { Ear, type HeardWords } from './ear.ts';
 import { textOf } from './floor-deadlines.ts';
-import type { Floor, FloorAction, FloorEvent, TurnSource } from './floor-terms.ts';
+import type { FloorAction, FloorEvent, TurnSource } from './floor-terms.ts';
 import { isLate } from './floor-words.ts';
-import { emptyFloor, takeFloor } from './floor.ts';
 import { History } from './history.ts';
+import { LineMeter } from './line-meter.ts';
 import { settlePlan } from './plan.ts';
+import { RecordedFloor } from './recorded-floor.ts';
 import { Reply, type ReplyEnd } from './reply.ts';
 import { expectationOf } from './rules/expectation.ts';
 import { senseOf } from './rules/sense.ts';
@@ -42,12 +44,13 @@ export class Conversation implements Talk {
   readonly #ear: Ear;
   readonly #answers: Answers;
   readonly #history: History;
+  readonly #line: LineMeter;
   readonly #turns: TurnRecord;
   readonly #usage: UsageMeter;
+  readonly #floor: RecordedFloor;
   readonly #spoken = new SpokenLately();
   readonly #ended = Promise.withResolvers<Ending>();
   readonly #events: FloorEvent[] = [];
-  #floor: Floor = emptyFloor;
   #reply: Reply | undefined;
   #wake: Timer | undefined;
   #busy = false;
@@ -59,7 +62,9 @@ export class Conversation implements Talk {
     const { kit, leg, voiceActivity, endOfTurn, transcribers, health, at, record } = options;
     this.#scope = childOf(options.signal);
     this.#history = options.continues?.history ?? new History(plan.policy.historyTurns);
-    this.#turns = new TurnRecord(record);
+    this.#line = new LineMeter(leg, at);
+    this.#turns = new TurnRecord(record, () => this.#line.take());
+    this.#floor = new RecordedFloor(this.#options);
     this.#usage = options.continues?.usage ?? new UsageMeter(record, options.price, options.costCeilingMicros, options.leftToday);
     this.#answers = new Answers(this.#options, this.#history, this.#usage, this.#scope.signal);
     this.#ear = new Ear({
@@ -98,6 +103,7 @@ export class Conversation implements Talk {
   start(): Promise<Ending> {
     if (this.#scope.signal.aborted) this.close();
     if (!this.#closed) {
+      this.#options.record(conversationBegan(this.#options));
       this.#ear.open();
       this.#begin();
       void this.#answers.warm();
@@ -118,6 +124,7 @@ export class Conversation implements Talk {
   frame(heard: Frame, sent: Sound | undefined): void {
     if (this.#closed) return;
     try {
+      this.#line.frame();
       this.#reply?.tick();
       this.#ear.frame(heard, sent);
     } catch (error) {
@@ -146,7 +153,7 @@ export class Conversation implements Talk {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#floor = takeFloor(this.#floor, { type: 'closed', at: this.#options.at() }, this.#options.plan.policy)[0];
+    this.#floor.take({ type: 'closed', at: this.#options.at() });
     this.#wake?.cancel();
     this.#answers.forget('call-ended');
     const reply = this.#reply;
@@ -154,7 +161,8 @@ export class Conversation implements Talk {
     if (reply) this.#heardOfTurn(reply.turn, reply.stop('call-ended'));
     this.#ear.close();
     this.#turns.complete(true);
-    this.#usage.settle(this.#floor.turn);
+    this.#usage.settle(this.#floor.now.turn);
+    this.#floor.close();
     this.#scope.abort('call-ended');
     this.#ended.resolve({ by: 'system', reason: 'shutdown' });
   }
@@ -172,12 +180,10 @@ export class Conversation implements Talk {
     this.#busy = true;
     try {
       for (let next = this.#events.shift(); next && !this.#closed; next = this.#events.shift()) {
-        const { policy } = this.#options.plan;
         // Asked each time: the next transcriber may have other manners.
-        if (policy.transcriberEndsTurns !== this.#ear.endsTurns) policy.transcriberEndsTurns = this.#ear.endsTurns;
-        const [floor, actions] = takeFloor(this.#floor, next, policy);
-        this.#floor = floor;
-        for (const action of actions) if (!this.#closed) this.#act(action);
+        this.#floor.heed(this.#ear.endsTurns);
+        for (const action of this.#floor.take(next)) if (!this.#closed) this.#act(action);
+        this.#floor.tend();
       }
     } catch (error) {
       this.#broken(error);
@@ -208,25 +214,25 @@ export class Conversation implements Talk {
       spoken: this.#spoken.text(now, this.#reply?.clause),
       rules: plan.policy.rules,
     });
-    const { state, reply, merging } = this.#floor;
-    const late = isLate(this.#floor, heard.fromAt, heard.toAt);
+    const { state, reply, merging } = this.#floor.now;
+    const late = isLate(this.#floor.now, heard.fromAt, heard.toAt);
     const sameTurn = late || merging || (state === 'think' && reply?.kind === 'answer');
-    const turn = sameTurn ? this.#floor.turn : this.#floor.turn + 1;
-    const { words: before } = this.#floor;
+    const turn = sameTurn ? this.#floor.now.turn : this.#floor.now.turn + 1;
+    const { words: before } = this.#floor.now;
     if (final && text.trim() !== '') {
       record({ type: 'transcript-final', turn, text, confidence, fromAt, toAt: heard.toAt ?? now, words });
     } else if (!final && text.trim() !== before.partial) {
       record({ type: 'transcript-partial', turn, text });
     }
     this.#feed({ type: 'words', at: now, text, final, sense, from: heard.fromAt, to: heard.toAt });
-    const said = textOf(this.#floor.words);
+    const said = textOf(this.#floor.now.words);
     if (final && said !== '') this.#answers.expectQuestion(turn, said);
     if (said !== '' && said !== textOf(before) && !late) leg.caption({ party: 'caller', turn, text: said, final: false });
   }
 
   #transcriberFailed({ name: provider }: Transcriber, error: VendorError, next: Transcriber | undefined): void {
     const { category } = error;
-    const head = { type: 'provider-failed', turn: this.#floor.turn, stage: 'transcriber', provider, category } as const;
+    const head = { type: 'provider-failed', turn: this.#floor.now.turn, stage: 'transcriber', provider, category } as const;
     this.#options.record({ ...head, message: messageOf(error), ...(next ? { next: next.name } : {}) });
   }
 
@@ -254,7 +260,7 @@ export class Conversation implements Talk {
         return this.#reply?.pause();
       case 'resume':
         this.#reply?.resume(action.from === 'clause');
-        return this.#options.record({ type: 'reply-resumed', turn: this.#floor.turn });
+        return this.#options.record({ type: 'reply-resumed', turn: this.#floor.now.turn });
       case 'interrupt':
         return this.#interrupt(action.cause);
       case 'amend':
@@ -272,7 +278,7 @@ export class Conversation implements Talk {
     const { stages, shown: text, speculation } = this.#answers.commit(action);
     Object.assign(stages, this.#marksOf(marks, source));
     this.#turns.open(turn, stages);
-    record({ type: 'turn-committed', turn, text, source, stages: { ...stages }, rule, speculation });
+    record({ type: 'turn-committed', turn, text, source, stages: { ...stages }, rule, speculation, line: this.#line.take() });
     leg.caption({ party: 'caller', turn, text, final: true });
   }
 

@@ -13,6 +13,7 @@ import { VendorError } from '#kit/errors.ts';
 import type { SpeechToSpeech } from '#models/speech-to-speech.ts';
 import type { HandOver } from './continuation.ts';
 import type { ConversationOptions, SettledOptions } from './conversation-options.ts';
+import { conversationBegan } from './decision-record.ts';
 import { DirectAnswers } from './direct-answers.ts';
 import { DirectEar } from './direct-ear.ts';
 import { DirectModel } from './direct-model.ts';
@@ -105,6 +106,7 @@ export class DirectConversation implements Talk {
   start(): Promise<Ending> {
     if (this.#scope.signal.aborted) this.close();
     if (this.#phase === 'open') {
+      this.#options.record(conversationBegan(this.#options, this.#options.model.name));
       this.#record.open({});
       this.#safely(() => this.#open());
       void this.#waiting.warm(this.#scope.signal);
@@ -115,6 +117,7 @@ export class DirectConversation implements Talk {
   frame(heard: Frame, sent: Sound | undefined): void {
     if (this.#phase === 'over') return;
     try {
+      this.#record.line.frame();
       this.#mouth.tick();
       this.#ear.frame(heard, sent);
       if (!this.#withholds) this.#model.push(heard);

@@ -5,6 +5,7 @@ import type { SettledOptions } from './conversation-options.ts';
 import type { DirectReply } from './direct-reply.ts';
 import { DirectTurns } from './direct-turns.ts';
 import { History } from './history.ts';
+import { LineMeter } from './line-meter.ts';
 import { TurnRecord } from './turn-record.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -12,6 +13,7 @@ export class DirectRecord {
   readonly history: History;
   readonly turns: DirectTurns;
   readonly usage: UsageMeter;
+  readonly line: LineMeter;
   readonly #options: SettledOptions;
   readonly #open: TurnRecord;
   #epoch = 0;
@@ -22,7 +24,8 @@ export class DirectRecord {
     this.#options = options;
     this.history = new History(plan.policy.historyTurns);
     this.usage = new UsageMeter(record, options.price, options.costCeilingMicros, options.leftToday);
-    this.#open = new TurnRecord(record);
+    this.line = new LineMeter(leg, at);
+    this.#open = new TurnRecord(record, () => this.line.take());
     const caption = (turn: number, text: string, final: boolean) => leg.caption({ party: 'caller', turn, text, final });
     this.turns = new DirectTurns({ history: this.history, record, caption, now: at });
   }

@@ -13,6 +13,8 @@ import { heardOf, type TimedClause, TimedScript, wordTimesOf } from './timed-scr
 import type { Utterance } from './utterance.ts';
 import type { Waiting } from './waiting.ts';
 
+/** Between two clauses of one breath there is less. */
+const SILENCE_MS = 300;
 /** A playout can go back 10 s; stay clear of that. */
 const MAX_BACK_MS = 9_500;
 
@@ -30,6 +32,8 @@ export interface PlayedLine {
   toAt: number;
   words: WordTime[];
   filler?: boolean;
+  /** There was silence before it: when its text was there, and its first sound. */
+  waited?: { textAt: number; soundAt: number };
 }
 
 export interface ReplyListener {
@@ -72,7 +76,7 @@ export class Reply {
   readonly #script = new TimedScript();
   #playout: Playout | undefined;
   /** The first clause that was not heard to its end. */
-  readonly #head: PlayHead = { clause: 0, begun: false, fromAt: 0, repeating: false, pausedAt: undefined };
+  readonly #head: PlayHead = { clause: 0, begun: false, fromAt: 0, repeating: false, pausedAt: undefined, heardTo: undefined };
   readonly #fillers = new FillerQueue();
   #failed: unknown;
   #audible = false;
@@ -175,7 +179,9 @@ export class Reply {
   /** Pieces to sound. Ends where they fail, so that what was made before is heard. */
   async *#sound(): AsyncGenerator<Sound, void, undefined> {
     const { format } = this.#parts.leg;
+    const { now } = this.#parts;
     let text = '';
+    let textAt = 0;
     let clause: TimedClause | undefined;
     try {
       for await (const piece of this.#fillers.between(this.#request.utterance.pieces())) {
@@ -188,11 +194,15 @@ export class Reply {
           yield piece.line.sound;
         } else if (piece.type === 'clause') {
           text = piece.text;
+          textAt = now();
           clause = undefined;
         } else if (piece.type === 'clause-end') {
           if (clause) clause.complete = true;
         } else {
-          clause ??= this.#script.begin(text);
+          if (!clause) {
+            clause = this.#script.begin(text);
+            clause.made = { textAt, soundAt: now() };
+          }
           if (piece.type === 'cut') takeBack(clause, piece.atMs);
           if (piece.words) clause.spoken.push(...piece.words);
           if (piece.type === 'cut' || piece.sound.length === 0) continue;
@@ -263,7 +273,11 @@ export class Reply {
     const { fromAt } = this.#head;
     const lasted = Math.min(position, clause.toMs) - clause.fromMs;
     const words = wordTimesOf(clause).filter((word) => text === clause.text || word.toMs <= lasted);
-    const line = { text, fromAt, toAt: fromAt + lasted, words };
+    const toAt = fromAt + lasted;
+    const { heardTo } = this.#head;
+    const silent = clause.made && heardTo !== undefined && fromAt - heardTo > SILENCE_MS;
+    if (!clause.filler) this.#head.heardTo = toAt;
+    const line = { text, fromAt, toAt, words, ...(silent && { waited: clause.made }) };
     this.#request.listener.played(clause.filler ? { ...line, filler: true } : line);
   }
 }
@@ -277,6 +291,8 @@ interface PlayHead {
   /** A part of the clause is heard for the second time. */
   repeating: boolean;
   pausedAt: number | undefined;
+  /** When the newest of its clauses that is no filler was over. */
+  heardTo: number | undefined;
 }
 
 function takeBack(clause: TimedClause, atMs: number): void {

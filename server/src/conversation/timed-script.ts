@@ -16,6 +16,8 @@ export interface TimedClause {
   readonly spoken: WordTime[];
   /** Said to fill a wait: heard, but no part of the answer. */
   readonly filler?: boolean;
+  /** When its text was there and when its first sound, on the call's clock. */
+  made?: { textAt: number; soundAt: number };
 }
 
 export class TimedScript {

@@ -1,16 +1,19 @@
 /** The turn in progress, from its commit to its one `turn-completed`. */
-import { type CallFact, type TurnStages, waitOf } from '@tandem/contract';
+import { type CallFact, type LineSpan, type TurnStages, waitOf } from '@tandem/contract';
 import type { SupportedSentence } from './support.ts';
 
 export class TurnRecord {
   readonly #record: (fact: CallFact) => void;
+  readonly #line: () => LineSpan;
   #turn: number | undefined;
   #stages: TurnStages = {};
   #heard: string[] = [];
   #sentences: SupportedSentence[] | undefined;
 
-  constructor(record: (fact: CallFact) => void) {
+  /** `line`: what the line was like since it was last asked. */
+  constructor(record: (fact: CallFact) => void, line: () => LineSpan) {
     this.#record = record;
+    this.#line = line;
   }
 
   /** Marks of the open turn; the reply fills them in. */
@@ -42,7 +45,9 @@ export class TurnRecord {
     // A filler ends the caller's wait too. Typed and keyed turns have no voice to count from.
     const voiceToVoiceMs = stages.speechEndAt === undefined ? undefined : waitOf(stages);
     const sentences = this.#sentences ? { sentences: this.#sentences } : {};
-    this.#record({ type: 'turn-completed', turn, heard: this.#heard.join(' '), interrupted, stages, voiceToVoiceMs, ...sentences });
+    const heard = this.#heard.join(' ');
+    const line = this.#line();
+    this.#record({ type: 'turn-completed', turn, heard, interrupted, stages, voiceToVoiceMs, ...sentences, line });
     this.#stages = {};
     this.#heard = [];
     this.#sentences = undefined;

@@ -21,6 +21,8 @@ export type TakenTurn = ({ say: string; expects?: Expectation } | { forModel: st
 export interface TurnTaker {
   /** Something runs: the next turn is taken, so that no answer to it is begun in secret. */
   readonly active: boolean;
+  /** What the caller says or keys now is to be written nowhere. */
+  readonly secret?: boolean;
   /**
    * Undefined: the turn is the model's. Asked again with the same `turn` when its words went on before the answer was
    * heard: the longer text stands in the place of the shorter.

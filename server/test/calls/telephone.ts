@@ -23,7 +23,7 @@ import { ScriptedSynthesizer } from '#models/scripted/synthesizer.ts';
 import { ScriptedTranscriber } from '#models/scripted/transcriber.ts';
 import type { Synthesizer } from '#models/synthesizer.ts';
 import { levelVoiceActivity } from '#models/scripted/voice-activity.ts';
-import { LoopbackGateway } from '#telephony/loopback/gateway.ts';
+import { type LineOptions, LoopbackGateway } from '#telephony/loopback/gateway.ts';
 import type { LoopbackLeg } from '#telephony/loopback/leg.ts';
 
 export interface OfficeOptions {
@@ -102,8 +102,8 @@ export class CallCentre {
   }
 
   /** The phone is answered at once; the script's time starts there. */
-  async call(to = '+15550100', from = '+15550199'): Promise<Caller> {
-    const placed = this.gateway.place({ to, from });
+  async call(to = '+15550100', from = '+15550199', line: LineOptions = {}): Promise<Caller> {
+    const placed = this.gateway.place({ to, from, ...line });
     await this.kit.clock.settle();
     return new Caller(this, await placed.answered);
   }

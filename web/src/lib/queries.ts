@@ -4,6 +4,7 @@ import type {
   Call,
   Callback,
   CallEvent,
+  CallExplanation,
   CallTurn,
   DocumentWithText,
   Gap,
@@ -132,6 +133,11 @@ export const callQueries = {
   turns: (id: string) =>
     queryOptions({ queryKey: ['call', id, 'turns'], queryFn: ({ signal }) => listAll<CallTurn>(callPath(id, '/turns'), signal) }),
   events: (id: string) => queryOptions({ queryKey: ['call', id, 'events'], queryFn: ({ signal }) => allEvents(id, signal) }),
+  explanation: (id: string) =>
+    queryOptions({
+      queryKey: ['call', id, 'explanation'],
+      queryFn: ({ signal }) => api.get<CallExplanation>(callPath(id, '/explanation'), signal),
+    }),
 };
 
 export const hangUp = (callId: string) => api.post<unknown>(callPath(callId, '/hang-up'));

@@ -1,8 +1,9 @@
 /** `/api/v1/calls`: the list, one call, its events, words and turns; placing and ending one. */
-import { callInput, callQuery, page, type Page, pageQuery } from '@tandem/contract';
+import { type CallExplanation, callInput, callQuery, page, type Page, pageQuery } from '@tandem/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { explainCall } from '#calls/explain/explain.ts';
 import { TandemError } from '#kit/errors.ts';
 import { readCallEvents } from '#store/call-events.ts';
 import { listCalls, readCall, readTranscript, readTurns } from '#store/calls.ts';
@@ -19,11 +20,16 @@ export interface CallOptions {
 const MOST_EVENTS = 1_000;
 /** Lines or turns: more than an hour of a call. */
 const MOST_PARTS = 1_000;
+/** Events that an explanation is made of: more than three hours of a call. */
+const MOST_EXPLAINED = 20_000;
 const eventsQuery = z.object({
   after: z.coerce.number().int().min(-1).max(2_147_483_647).default(-1).describe('seq of the last event known'),
   limit: z.coerce.number().int().min(1).max(MOST_EVENTS).default(MOST_EVENTS),
 });
 const partQuery = pageQuery.extend({ limit: z.coerce.number().int().min(1).max(MOST_PARTS).default(MOST_PARTS) });
+const turnsQuery = partQuery.extend({
+  causes: z.stringbool().default(false).describe('add what was bad about each turn, and why'),
+});
 const eventsPage = z.object({
   items: z.array(shapes.callEvent),
   nextAfter: z.number().int().optional().describe('`after` of the next page; absent on the last'),
@@ -82,13 +88,27 @@ export function callRoutes(plain: FastifyInstance, { database, callThread }: Cal
   });
 
   const rows = { 200: page(shapes.callTurn) };
-  const turns = { tags, summary: 'The latency of every turn, stage by stage', params, querystring: partQuery, response: rows };
+  const turns = { tags, summary: 'The latency of every turn, stage by stage', params, querystring: turnsQuery, response: rows };
   app.get(`${path}/:id/turns`, { schema: turns }, async (request) => {
-    const { cursor, limit } = request.query;
+    const { cursor, limit, causes } = request.query;
+    const { businessId, params } = request;
     const after = cursor === undefined ? undefined : readPlace(cursor, 1)[0];
-    const found = await readTurns(database, request.businessId, request.params.id, { after, limit: limit + 1 });
-    return pageOfParts(found, limit, ({ turn }) => writePlace(turn));
+    const found = await readTurns(database, businessId, params.id, { after, limit: limit + 1 });
+    const page = pageOfParts(found, limit, ({ turn }) => writePlace(turn));
+    if (!causes) return page;
+    const { findings } = await explain(database, businessId, params.id);
+    return { ...page, items: page.items.map((turn) => ({ ...turn, findings: findings.filter((finding) => finding.turn === turn.turn) })) };
   });
+
+  const why = { tags, summary: 'Which turns were bad, and why', params, response: { 200: shapes.callExplanation } };
+  app.get(`${path}/:id/explanation`, { schema: why }, (request) => explain(database, request.businessId, request.params.id));
+}
+
+/** One query. A call of more events than are read is explained as far as they go. */
+async function explain(database: Database, businessId: string, callId: string): Promise<CallExplanation> {
+  const events = await readCallEvents(database, businessId, callId, { limit: MOST_EXPLAINED + 1 });
+  const explanation = explainCall(events.slice(0, MOST_EXPLAINED));
+  return { ...explanation, callId, ...(events.length > MOST_EXPLAINED && { partial: true }) };
 }
 
 /** One more than asked tells whether another page follows. */

@@ -13,6 +13,8 @@ import { Empty, Failed, Notice, Skeleton, SkeletonRows } from '../../ui/states.t
 import { CostCard } from './cost-card.tsx';
 import { storyOf } from './deeds.ts';
 import { EventTimeline } from './event-timeline.tsx';
+import { faultsOf } from './faults.ts';
+import { FindingsCard } from './findings-card.tsx';
 import { usePlayer } from './player.ts';
 import { RecordingCard } from './recording-card.tsx';
 import { supportOf } from './support.ts';
@@ -55,6 +57,8 @@ function CallBody({ call }: { call: Call }) {
   const transcript = useQuery(callQueries.transcript(call.id));
   const turns = useQuery(callQueries.turns(call.id));
   const events = useQuery(callQueries.events(call.id));
+  const explanation = useQuery(callQueries.explanation(call.id));
+  const faults = useMemo(() => faultsOf(explanation.data?.findings ?? []), [explanation.data]);
   const story = useMemo(() => storyOf(events.data ?? []), [events.data]);
   const support = useMemo(() => supportOf(events.data ?? []), [events.data]);
   const { moment, turn } = useSearch({ from: '/shell/history/$callId' });
@@ -89,6 +93,7 @@ function CallBody({ call }: { call: Call }) {
           <VolumeX className="size-4 text-ink-3" aria-hidden /> This call was not recorded.
         </Card>
       )}
+      {explanation.data && <FindingsCard explanation={explanation.data} onPick={player && pick} />}
       <Card>
         <CardTitle title="How long the caller waited" lead="From the caller’s last word to the first sound of the answer, turn by turn" />
         {turns.isPending ? (
@@ -96,7 +101,7 @@ function CallBody({ call }: { call: Call }) {
         ) : turns.isError ? (
           <Failed what="The turns could not be loaded" error={turns.error} retry={() => void turns.refetch()} />
         ) : (
-          <Waterfall turns={turns.data} onPick={player && pick} />
+          <Waterfall turns={turns.data} faults={faults} onPick={player && pick} />
         )}
       </Card>
       <Card>

@@ -6,25 +6,32 @@ import { stageInWords, stageTitle } from '../../lib/stages.ts';
 import { Latency } from '../../ui/badge.tsx';
 import { Tip } from '../../ui/tip.tsx';
 import { axisEndMs, type Stretch, type WaterfallRow, waterfallRow } from './waterfall-rows.ts';
+import type { Fault } from './faults.ts';
+import { FaultSign } from './findings-card.tsx';
 import { WaterfallTable } from './waterfall-table.tsx';
 
 const limits = [PACE_LIMITS_MS.good, PACE_LIMITS_MS.ok, PACE_LIMITS_MS.slow];
 
-type WaterfallProps = { turns: readonly CallTurn[]; onPick: ((turn: number) => void) | undefined };
+type WaterfallProps = {
+  turns: readonly CallTurn[];
+  /** By turn: whose wait was too long, and the stage at fault. */
+  faults: ReadonlyMap<number, Fault>;
+  onPick: ((turn: number) => void) | undefined;
+};
 
 /** A row per turn: what the caller waited for, stage by stage, on one common axis; the same as a table below. */
-export function Waterfall({ turns, onPick }: WaterfallProps) {
+export function Waterfall({ turns, faults, onPick }: WaterfallProps) {
   const rows = turns.map(waterfallRow).filter(({ totalMs, parts }) => totalMs !== undefined || parts.length > 0);
   const end = axisEndMs(rows);
   const textOf = new Map(turns.map((turn) => [turn.turn, turn]));
   if (rows.length === 0) return <p className="px-5 py-10 text-center text-ink-3">No turn was answered in this call.</p>;
   return (
     <div className="px-4 py-4 sm:px-5" data-testid="waterfall">
-      <Legend rows={rows} />
+      <Legend rows={rows} faulty={rows.some(({ turn }) => faults.get(turn)?.stage !== undefined)} />
       <ol className="relative">
         <Axis end={end} />
         {rows.map((row) => (
-          <Row key={row.turn} row={row} end={end} turn={textOf.get(row.turn)} onPick={onPick} />
+          <Row key={row.turn} row={row} end={end} turn={textOf.get(row.turn)} fault={faults.get(row.turn)} onPick={onPick} />
         ))}
       </ol>
       <WaterfallTable rows={rows} turns={turns} />
@@ -33,7 +40,7 @@ export function Waterfall({ turns, onPick }: WaterfallProps) {
 }
 
 /** Only the stages that are drawn. */
-function Legend({ rows }: { rows: readonly WaterfallRow[] }) {
+function Legend({ rows, faulty }: { rows: readonly WaterfallRow[]; faulty: boolean }) {
   const drawn = new Set(rows.flatMap(({ parts }) => parts.map(({ stage }) => stage)));
   return (
     <ul className="mb-4 flex flex-wrap gap-x-4 gap-y-1.5 text-[0.8rem] text-ink-2" aria-label="Stages">
@@ -48,6 +55,11 @@ function Legend({ rows }: { rows: readonly WaterfallRow[] }) {
       {rows.some(({ ahead }) => ahead) && (
         <li className="inline-flex items-center gap-1.5">
           <span className="h-1.5 w-4 rounded-sm striped text-assistant" aria-hidden /> Answer prepared ahead
+        </li>
+      )}
+      {faulty && (
+        <li className="inline-flex items-center gap-1.5">
+          <span className="h-2.5 w-4 rounded-sm bg-sunken outline-2 outline-bad" aria-hidden /> <FaultSign /> At fault
         </li>
       )}
       {rows.some(({ bridged }) => bridged) && (
@@ -90,15 +102,23 @@ function Axis({ end }: { end: number }) {
   );
 }
 
-function Row({ row, end, turn, onPick }: { row: WaterfallRow; end: number; turn: CallTurn | undefined; onPick: WaterfallProps['onPick'] }) {
+type RowProps = {
+  row: WaterfallRow;
+  end: number;
+  turn: CallTurn | undefined;
+  fault: Fault | undefined;
+  onPick: WaterfallProps['onPick'];
+};
+
+function Row({ row, end, turn, fault, onPick }: RowProps) {
   const said = row.turn === 0 ? 'Greeting' : turn?.callerText || 'The assistant spoke first';
   return (
     <li className="relative last:mb-6">
-      <Tip words={<Explanation row={row} />}>
+      <Tip words={<Explanation row={row} fault={fault} />}>
         <button
           type="button"
           onClick={() => onPick?.(row.turn)}
-          aria-label={`Turn ${row.turn}: ${said}. ${sentenceOf(row)}`}
+          aria-label={`Turn ${row.turn}: ${said}. ${sentenceOf(row)}${fault ? ` At fault: ${fault.cause.sentence}` : ''}`}
           className={cx(grid, 'w-full items-center rounded-md py-1.5 text-left hover:bg-sunken/60')}
         >
           <span className="col-span-2 truncate text-[0.8667rem] text-ink-2 md:col-span-1">
@@ -107,12 +127,13 @@ function Row({ row, end, turn, onPick }: { row: WaterfallRow; end: number; turn:
           </span>
           <span className="relative block h-6">
             {row.parts.map((part) => (
-              <Bar key={part.stage} part={part} end={end} />
+              <Bar key={part.stage} part={part} end={end} faulty={part.stage === fault?.stage} />
             ))}
             {row.ahead && <Striped stretch={row.ahead} end={end} className="bottom-0 h-1.5 text-assistant" />}
             {row.bridged && <Striped stretch={row.bridged} end={end} className="top-1.5 h-2 text-(--stage-filler)" />}
           </span>
-          <span className="text-right text-[0.8667rem]">
+          <span className="text-right text-[0.8667rem] whitespace-nowrap">
+            {fault && <FaultSign className="mr-1 -translate-y-px" />}
             {row.totalMs === undefined ? (
               <span className="text-ink-3">no sound</span>
             ) : row.kind === 'answer' ? (
@@ -127,16 +148,27 @@ function Row({ row, end, turn, onPick }: { row: WaterfallRow; end: number; turn:
   );
 }
 
-function Bar({ part: { stage, fromMs, toMs }, end }: { part: WaterfallPart; end: number }) {
+/** The stage at fault has a frame and a sign, so that it is told without colours too. */
+function Bar({ part: { stage, fromMs, toMs }, end, faulty }: { part: WaterfallPart; end: number; faulty: boolean }) {
   return (
     <span
-      className="absolute top-0 h-4 first:rounded-l-[4px]"
+      data-fault={faulty || undefined}
+      className={cx(
+        'absolute top-0 grid h-4 place-items-center first:rounded-l-[4px]',
+        faulty && 'z-10 rounded-[2px] outline-2 outline-offset-1 outline-bad',
+      )}
       style={{
         left: `${(fromMs / end) * 100}%`,
         width: `max(2px, calc(${((toMs - fromMs) / end) * 100}% - 1px))`,
         background: `var(--stage-${stage})`,
       }}
-    />
+    >
+      {faulty && (
+        <span className="grid size-3.5 place-items-center rounded-full bg-surface">
+          <FaultSign className="size-2.5" />
+        </span>
+      )}
+    </span>
   );
 }
 
@@ -165,7 +197,7 @@ const sentenceOf = ({ kind, totalMs, parts, ahead, bridged }: WaterfallRow): str
     : `Ready after ${latencyOf(totalMs)}. ${stages}.${asides}`;
 };
 
-function Explanation({ row: { kind, totalMs, parts, ahead, bridged } }: { row: WaterfallRow }) {
+function Explanation({ row: { kind, totalMs, parts, ahead, bridged }, fault }: { row: WaterfallRow; fault: Fault | undefined }) {
   return (
     <div>
       <p className="mb-1.5 font-medium">
@@ -177,6 +209,7 @@ function Explanation({ row: { kind, totalMs, parts, ahead, bridged } }: { row: W
               ? `${latencyOf(totalMs)} from the typed words to the first sound.`
               : `Nobody waited for this; it was ready after ${latencyOf(totalMs)}.`}
       </p>
+      {fault && <p className="mb-1.5 border-l-2 pl-2">{fault.cause.sentence}</p>}
       <ul className="space-y-0.5">
         {parts.map((part) => (
           <li key={part.stage} className="flex gap-2">
