@@ -1,4 +1,7 @@
-/** Where a thread's time goes: a profile's self time by the part of the house that the code is in. */
+/**
+ * Where a thread's time goes: a profile's self time by the part of the house that the code is in. Native functions (system
+ * calls of a socket, the addon) count for whoever called them.
+ */
 import type { Profiler } from 'node:inspector';
 
 /** First rule that fits a function's file decides; files outside of the server are Node's and the packages' own. */
@@ -24,7 +27,13 @@ export interface StageShare {
 
 /** Without idle time. `wasm` and code without a file are told by their names. */
 export function stageShares({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): StageShare[] {
-  const stageOf = new Map(nodes.map(({ id, callFrame: { functionName, url } }) => [id, stageOfFrame(functionName, url)]));
+  const stageOf = new Map<number, string | undefined>();
+  // Callers stand before those they call.
+  for (const { id, callFrame, children = [] } of nodes) {
+    const stage = stageOfFrame(callFrame.functionName, callFrame.url, stageOf.get(id));
+    stageOf.set(id, stage);
+    for (const child of children) stageOf.set(child, stage);
+  }
   const times = new Map<string, number>();
   let total = 0;
   for (const [index, id] of samples.entries()) {
@@ -38,10 +47,10 @@ export function stageShares({ nodes, samples = [], timeDeltas = [] }: Profiler.P
 }
 
 /** Undefined for idle time. */
-function stageOfFrame(functionName: string, url: string): string | undefined {
+function stageOfFrame(functionName: string, url: string, caller: string | undefined): string | undefined {
   if (functionName === '(idle)') return undefined;
   if (functionName === '(garbage collector)') return 'garbage collection';
   if (functionName === '(program)' || functionName === '(root)') return 'native code (system calls, timers)';
   if (url.startsWith('wasm:') || url.includes('.wasm')) return 'WebAssembly';
-  return stages.find(([, file]) => file.test(url))?.[0] ?? 'native functions';
+  return stages.find(([, file]) => file.test(url))?.[0] ?? caller ?? 'native functions';
 }

@@ -6,6 +6,7 @@ import { Admission, type Ask, DEFAULT_LIMITS } from './admission.ts';
 const well: MachineLoad = {
   machineBusy: 0.4,
   threadBusy: 0.3,
+  threadWaiting: 0.05,
   loopDelayP50Ms: 1,
   loopDelayP99Ms: 5,
   loopDelayMaxMs: 9,
@@ -37,16 +38,16 @@ describe('one more call', () => {
     expect(open({ diskFreeBytes: GB / 8 }).judge()).toBe('disk');
     expect(open({ loopDelayP99Ms: 80 }).judge()).toBe('loop');
     expect(open({ threadBusy: 0.82 }).judge()).toBe('cpu');
-    expect(open({ machineBusy: 0.97 }).judge()).toBe('cpu');
+    expect(open({ threadWaiting: 0.4 }).judge()).toBe('cpu');
   });
 
   test('does not pay for what others do to the machine, nor for what a few calls measure', () => {
-    expect(open({ machineBusy: 1, threadBusy: 0.1 }).judge()).toBeUndefined();
+    expect(open({ machineBusy: 1 }).judge()).toBeUndefined();
     expect(open({ machineBusy: 1, threadBusy: 0.9, loopDelayP99Ms: 300 }, 5).judge()).toBeUndefined();
   });
 
   test('what the system does not tell refuses nobody', () => {
-    expect(open({ descriptorsFree: undefined, diskFreeBytes: undefined }).judge()).toBeUndefined();
+    expect(open({ descriptorsFree: undefined, diskFreeBytes: undefined, threadWaiting: undefined }).judge()).toBeUndefined();
   });
 
   test('a burst between two readings is counted at what a call costs', async () => {

@@ -12,8 +12,8 @@ export interface AdmissionLimits {
   maxCalls: number;
   /** Of the call thread's time. Above it, frames begin to wait for each other. */
   threadBusy: number;
-  /** Of all cores, whoever uses them; only counts while the calls have a good part in it. */
-  machineBusy: number;
+  /** Of the call thread's time: it had work and no core. A machine that is busy at a lower priority takes nothing from it. */
+  threadWaiting: number;
   /** Lateness of the call thread's event loop, milliseconds. */
   loopDelayMs: number;
   /** Kept free for the calls that live, and for files of our own. */
@@ -23,7 +23,7 @@ export interface AdmissionLimits {
 
 export const DEFAULT_LIMITS: Omit<AdmissionLimits, 'maxCalls'> = {
   threadBusy: 0.8,
-  machineBusy: 0.93,
+  threadWaiting: 0.25,
   loopDelayMs: 60,
   descriptors: 64,
   diskBytes: 256 * 2 ** 20,
@@ -51,8 +51,6 @@ const DESCRIPTORS_PER_CALL = 6;
 const BUSY_PER_CALL = 0.0014;
 /** Fewer calls than this say nothing about what a call costs, and refusing more of them would not make a busy machine idle. */
 const ENOUGH_CALLS = 20;
-/** A machine that is busy with something else is not relieved by refusing calls: so much of the thread's time is theirs at least. */
-const OUR_PART = 0.25;
 /** A reading that is older says nothing any more. */
 const STALE_MS = 10_000;
 
@@ -98,7 +96,7 @@ export class Admission {
     if (load.loopDelayP99Ms > limits.loopDelayMs) return 'loop';
     const busy = load.threadBusy + (this.#since + 1) * this.#busyPerCall(load);
     if (busy > limits.threadBusy) return 'cpu';
-    if (load.machineBusy > limits.machineBusy && load.threadBusy > OUR_PART) return 'cpu';
+    if (load.threadWaiting !== undefined && load.threadWaiting > limits.threadWaiting) return 'cpu';
     return undefined;
   }
 

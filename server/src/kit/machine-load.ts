@@ -1,4 +1,5 @@
 /** How busy the machine, this thread and its disk are: what admission is decided by. Read at leisure, never while a call waits. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
@@ -8,6 +9,11 @@ export interface MachineLoad {
   machineBusy: number;
   /** Part of the time that this thread's event loop was at work, 0 to 1. */
   threadBusy: number;
+  /**
+   * Part of the time that this thread had work and no core to do it on, 0 to 1: what others on the machine take from it.
+   * Undefined where the system does not tell.
+   */
+  threadWaiting: number | undefined;
   /** How late this thread's event loop was, milliseconds. */
   loopDelayP50Ms: number;
   loopDelayP99Ms: number;
@@ -42,12 +48,26 @@ async function descriptorLimit(): Promise<number | undefined> {
   return Number.isFinite(soft) ? soft : undefined;
 }
 
+/**
+ * Nanoseconds that this thread has waited for a core so far (Documentation/scheduler/sched-stats.rst). Read synchronously,
+ * some 10 µs: another thread would read its own.
+ */
+function runDelayNs(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One per thread: event-loop figures are the thread's that made it. */
 export class MachineLoadMeter {
   readonly #folder: string;
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #cpu = cpuTimes();
   #loop: EventLoopUtilization = performance.eventLoopUtilization();
+  #runDelayNs = runDelayNs();
+  #readAt = performance.now();
   #limit: Promise<number | undefined> | undefined;
 
   constructor(folder: string) {
@@ -64,6 +84,13 @@ export class MachineLoadMeter {
     const loop = performance.eventLoopUtilization();
     const threadBusy = performance.eventLoopUtilization(loop, this.#loop).utilization;
     this.#loop = loop;
+    const [waited, now] = [runDelayNs(), performance.now()];
+    const threadWaiting =
+      waited === undefined || this.#runDelayNs === undefined
+        ? undefined
+        : Math.min(1, (waited - this.#runDelayNs) / 1e6 / Math.max(1, now - this.#readAt));
+    this.#runDelayNs = waited;
+    this.#readAt = now;
     const delay = this.#delay;
     const late = (nanoseconds: number) => (delay.count > 0 ? Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS) : 0);
     const loopDelay = {
@@ -83,6 +110,7 @@ export class MachineLoadMeter {
     return {
       machineBusy,
       threadBusy,
+      threadWaiting,
       ...loopDelay,
       descriptorsFree: limit === undefined || open === undefined ? undefined : limit - open,
       diskFreeBytes: disk && disk.bavail * disk.bsize,

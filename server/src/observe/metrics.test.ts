@@ -157,6 +157,7 @@ const vitals: Vitals = {
   loopDelayMaxMs: 30,
   heapUsedBytes: 1_000,
   threadBusy: 0.4,
+  threadWaiting: 0.02,
   machineBusy: 0.6,
   descriptorsFree: 500,
   diskFreeBytes: 4_000,

@@ -53,6 +53,11 @@ export class ProcessMetrics {
       (v) => v.loopDelayMaxMs / 1000,
     );
     vitalsGauge('tandem_call_thread_busy_ratio', 'Part of its time that the call thread was at work, last second', (v) => v.threadBusy);
+    vitalsGauge(
+      'tandem_call_thread_waiting_ratio',
+      'Part of its time that the call thread had work and no core, last second',
+      (v) => v.threadWaiting ?? 0,
+    );
     vitalsGauge('tandem_machine_busy_ratio', 'Part of all cores in use, by whomever, last second', (v) => v.machineBusy);
     vitalsGauge('tandem_descriptors_free', 'File descriptors that the process may still open', (v) => v.descriptorsFree ?? 0);
     vitalsGauge('tandem_disk_free_bytes', 'What may still be written to the data folder', (v) => v.diskFreeBytes ?? 0);
