@@ -80,9 +80,12 @@ export class Line {
     return this.#playout;
   }
 
-  /** The next 20 ms to send, in `out`; false when that is silence. `lateMs`: how long after its deadline. */
-  pull(lateMs: number, out: Sound = this.out): boolean {
-    if (!this.#playout?.pull(out)) return false;
+  /**
+   * The next 20 ms to send, in `out`; false when that is silence. `lateMs`: how long after its deadline. `leavesAt`: when it
+   * leaves, on the clock, where that is not now.
+   */
+  pull(lateMs: number, out: Sound = this.out, leavesAt?: number): boolean {
+    if (!this.#playout?.pull(out, leavesAt)) return false;
     this.#counts.framesSent++;
     if (lateMs > LATE_MS) this.#counts.framesLate++;
     return true;

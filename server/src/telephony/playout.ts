@@ -92,8 +92,11 @@ export class LegPlayout implements Playout {
     return this.#state === 'ended' ? 0 : this.#ms(this.#ring.written + this.#reader.held - this.#at.played);
   }
 
-  /** Fills `out` with the next 20 ms (a last rest is padded with silence). False when there is nothing to play now. */
-  pull(out: Sound): boolean {
+  /**
+   * Fills `out` with the next 20 ms (a last rest is padded with silence). False when there is nothing to play now. `leavesAt`:
+   * when it leaves, on the clock; now when absent.
+   */
+  pull(out: Sound, leavesAt?: number): boolean {
     if (this.#state === 'ended' || this.#state === 'paused' || this.#lead.count === MAX_LEAD_FRAMES) return false;
     const wanted = samplesPerFrame(this.#options.format);
     let size = this.#ring.written - this.#at.pulled;
@@ -109,7 +112,7 @@ export class LegPlayout implements Playout {
     this.#starved = 0;
     this.#gain.copy(this.#ring, this.#at.pulled, size, out);
     this.#state = 'playing';
-    if (this.#at.pulled === 0) this.#settle.started(this.#options.clock.now());
+    if (this.#at.pulled === 0) this.#settle.started(leavesAt ?? this.#options.clock.now());
     this.#at.pulled += size;
     this.#onWire = true;
     this.#ring.release(this.#at.pulled);

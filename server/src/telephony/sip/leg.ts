@@ -71,7 +71,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     const { format, kit } = options;
     const leads = options.ports.rtp.openQueue !== undefined;
     this.#line = new Line({ format, clock: kit.clock, log: kit.log, leads, onCut: leads ? () => this.#cut() : undefined });
-    this.#queued = leads ? new QueuedSound(this.#line, format) : undefined;
+    this.#queued = leads ? new QueuedSound(this.#line, format, kit.clock) : undefined;
     const { agreed } = options.negotiation;
     const expected = options.format === 'mulaw-8000' ? 'PCMU' : 'G722';
     this.#wire = { codec: makeWireCodec(agreed?.codec ?? expected, options.format), rtp: undefined, session: undefined };

@@ -4,22 +4,27 @@
  * of silence that waits, and a barge-in leaves nothing behind. A codec with a memory has one frame ready only, as the far
  * end would miss what was encoded and taken back.
  *
- *     pacer's deadline ──5 ms──▶ frame leaves ──5 ms──▶ the leg listens, and learns that it has left
+ *     pacer's deadline ──the loop queues──▶ frame leaves ──▶ the leg listens, 10 ms after the deadline, and learns that it has left
  */
 import { FRAME_MS, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
+import type { Clock } from '#kit/clock.ts';
 import type { RtpSession } from '#rtp/session.ts';
 import type { Line } from '../line.ts';
 import type { WireCodec } from './wire-codec.ts';
 
 /** Frames that lie ready, the next one included: never more than 60 ms ahead of the caller's ear. */
 const LEAD_FRAMES = 3;
-/** A frame leaves this long after its deadline: the loop has this time to put an answer in the place of silence. */
-const DEPART_MS = 5;
+/**
+ * A frame leaves so long after its deadline: as long as the loop takes to get to this leg, so that an answer still finds
+ * silence to take the place of, and no longer, since the caller waits for it. Milliseconds.
+ */
+const DEPART = { first: 1.5, most: 5, headroom: 0.5, easePerFrame: 0.02 } as const;
 /** Frames whose sound is remembered until it is known that they left. */
 const MEMORY = 16;
 
 export class QueuedSound {
   readonly #line: Line;
+  readonly #clock: Clock;
   readonly #sounds: Sound[];
   /** Whether each remembered frame is speech. */
   readonly #speech = new Uint8Array(MEMORY);
@@ -27,17 +32,22 @@ export class QueuedSound {
   readonly #frames = { written: 0, told: 0, recorded: 0 };
   /** Deadline of the next frame to be queued. */
   #next = Number.NEGATIVE_INFINITY;
+  /** How long after its deadline a frame leaves now. */
+  #departMs: number = DEPART.first;
   /** Silent frames at the end of the queue, those that have left included. */
   #silent = 0;
 
-  constructor(line: Line, format: SoundFormat) {
+  constructor(line: Line, format: SoundFormat, clock: Clock) {
     this.#line = line;
+    this.#clock = clock;
     this.#sounds = Array.from({ length: MEMORY }, () => silence(format));
   }
 
   /** Queues what belongs before `deadline` + 60 ms. `wire` is room for one encoded frame. */
   fill(rtp: RtpSession, codec: WireCodec, wire: Uint8Array, deadline: number): void {
     this.settle(rtp);
+    const needed = this.#clock.now() - deadline + DEPART.headroom;
+    this.#departMs = Math.min(DEPART.most, Math.max(needed, this.#departMs - DEPART.easePerFrame));
     if (this.#next < deadline) this.#next = deadline;
     const lead = codec.remembers ? 1 : LEAD_FRAMES;
     const end = deadline + (lead - 0.5) * FRAME_MS;
@@ -45,7 +55,8 @@ export class QueuedSound {
       const hasRoom = this.#next < end && this.#waiting(rtp) < lead;
       const replaceable = Math.min(this.#silent, this.#waiting(rtp));
       if (!hasRoom && replaceable === 0) return;
-      if (!this.#line.pull(0, this.#sounds[this.#frames.written % MEMORY])) break;
+      const leavesAt = this.#next - replaceable * FRAME_MS + this.#departMs;
+      if (!this.#line.pull(0, this.#sounds[this.#frames.written % MEMORY], leavesAt)) break;
       this.#replaceSilence(rtp, replaceable);
       this.#write(rtp, codec, wire, true);
     }
@@ -103,7 +114,7 @@ export class QueuedSound {
   #write(rtp: RtpSession, codec: WireCodec, wire: Uint8Array, speech: boolean): boolean {
     const at = this.#frames.written % MEMORY;
     codec.encode(speech ? this.#sounds[at] : undefined, wire);
-    if (!rtp.queue(wire, this.#next, this.#next + DEPART_MS)) return false;
+    if (!rtp.queue(wire, this.#next, this.#next + this.#departMs)) return false;
     this.#speech[at] = speech ? 1 : 0;
     this.#silent = speech ? 0 : this.#silent + 1;
     this.#frames.written++;
