@@ -47,7 +47,7 @@ describe('sound that is queued ahead', () => {
     const before = kit.clock.now();
     const playout = leg.play(inPieces(sweep(leg, 400)));
     await pass(60);
-    expect((await playout.started) ?? Infinity).toBeLessThanOrEqual(before + 22);
+    expect((await playout.started) ?? Infinity).toBeLessThanOrEqual(before + 22.5);
     expect(playout.playedMs).toBeGreaterThanOrEqual(20);
     await pass(500);
     await close();
