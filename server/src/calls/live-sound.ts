@@ -10,7 +10,7 @@ import type { Leg, Playout, SpeechSource } from '#telephony/leg.ts';
 
 /** Buffers that go round: more than can be on the way. */
 const SLOTS = 8;
-/** A wire that is fed early holds 60 ms itself. */
+/** What a wire holds that is fed early is part of it: up to 60 ms by SIP. Twilio's would take 120 ms, and gets what there is. */
 const MAX_MS = 100;
 
 export class LiveSound implements SpeechSource {
