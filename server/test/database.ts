@@ -1,25 +1,19 @@
 /**
- * A migrated database for tests, on each engine there is. The embedded one begins from a template that is made once
- * per schema and kept in the temporary folder (a fresh start takes 3-8 s, from the template about 1 s).
+ * A migrated database for tests, on each engine there is. The embedded one begins from a template: a fresh start takes
+ * 3-8 s, from the template about 1 s.
  */
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { SystemClock } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
-import { testKit } from '#kit/testing.ts';
 import type { Database, QueryListener } from '#store/database.ts';
-import { migrate, readMigrations } from '#store/migrate.ts';
+import { migrate } from '#store/migrate.ts';
 import { openPglite } from '#store/pglite/pglite.ts';
 import { postgres } from '#store/postgres/postgres.ts';
 import { SecretBox } from '#store/secret-box.ts';
+import { databaseKit, readTemplate } from './database-template.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from './postgres-server.ts';
 
-/** Seeded randomness, real time: the database's deadlines are real. */
-export const databaseKit = (): Kit => ({ ...testKit(), clock: new SystemClock() });
+export { databaseKit };
 
 /** Always with the same key, so that any box of a test opens what another sealed. */
 export const testBox = (kit: Kit): SecretBox => new SecretBox(new Uint8Array(32).fill(7), kit.random);
@@ -30,24 +24,6 @@ export async function openTestPglite(onQuery?: QueryListener, dataFolder?: strin
   const database = await openPglite({ kit, dataFolder, onQuery }, await readTemplate());
   await migrate(database, kit);
   return database;
-}
-
-async function readTemplate(): Promise<Uint8Array> {
-  const text = (await readMigrations()).map((migration) => migration.checksum).join();
-  const folder = join(tmpdir(), `tandem-test-${userInfo().uid}`);
-  const path = join(folder, `pglite-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.tar.gz`);
-  try {
-    return await readFile(path);
-  } catch {
-    const database = await openPglite({ kit: databaseKit(), dataFolder: undefined });
-    await migrate(database, databaseKit());
-    const bytes = await database.dump();
-    await database.close();
-    await mkdir(folder, { recursive: true });
-    await writeFile(`${path}.${process.pid}`, bytes);
-    await rename(`${path}.${process.pid}`, path);
-    return bytes;
-  }
 }
 
 /** An own database on a PostgreSQL server, migrated. Close it. */

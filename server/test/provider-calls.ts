@@ -34,6 +34,9 @@ export function envOf({ urls, key }: Providers, keyGiven = key): Record<string, 
   );
 }
 
+/** One server starts at a time: side by side none of them would be ready in time on a small machine. */
+let starting: Promise<unknown> = Promise.resolve();
+
 /** Local providers, servers that use them, and callers; all of it ends with `close`. */
 export class ProviderCalls {
   readonly providers: Providers;
@@ -66,7 +69,9 @@ export class ProviderCalls {
   }
 
   async server(env: Record<string, string>): Promise<TandemServer> {
-    const server = await startTandem({ env: { TANDEM_SEED: 'none', ...env } });
+    const started = starting.then(() => startTandem({ env: { TANDEM_SEED: 'none', ...env } }));
+    starting = started.catch(() => {});
+    const server = await started;
     this.#servers.push(server);
     await server.api('/api/v1/businesses', { method: 'POST', body: { name: 'Interop', language: 'en', timeZone: 'UTC' } });
     await server.api('/api/v1/trunks', { method: 'POST', body: { name: 'neighbours', sources: ['127.0.0.0/8'] } });

@@ -1,4 +1,7 @@
-/** A whole Tandem as users start it: a process of its own, on free ports and a data folder of its own. */
+/**
+ * A whole Tandem as users start it: a process of its own, on free ports and a data folder of its own, in which the embedded
+ * database is migrated already.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,6 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fillDataFolder } from './database-template.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 export const ADMIN_KEY = 'test-admin-key-0123456789';
@@ -65,7 +69,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface ServerOptions {
   env?: Record<string, string>;
-  /** A data folder to go on with; removed at stop only when it was made here. */
+  /** A data folder to go on with, or to begin in as a new installation does; removed at stop only when it was made here. */
   dataFolder?: string;
   withinMs?: number;
 }
@@ -73,6 +77,7 @@ export interface ServerOptions {
 /** Starts it and waits until it takes calls. Its log goes to `output()`, not to the test's console. */
 export async function startTandem(options: ServerOptions = {}): Promise<TandemServer> {
   const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'tandem-')));
+  if (options.dataFolder === undefined && !options.env?.['DATABASE_URL']) await fillDataFolder(dataFolder);
   const port = await freePortPair();
   const sipPort = await freeSipPort();
   const rtpFrom = 20_000 + 2 * Math.floor(Math.random() * 9_000);

@@ -500,7 +500,8 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
   test('a day may be given a ceiling, and on a phone every screen is at hand', async () => {
     const { page } = await visit(`/settings#key=${MOCK_KEY}`);
     await page.getByLabel('Most a day may cost').fill('25');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    const ceiling = page.locator('form').filter({ hasText: 'Most a day may cost' });
+    await ceiling.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('Saved').waitFor();
     await page.reload();
     await until(() => page.getByLabel('Most a day may cost').inputValue()).toBe('25');

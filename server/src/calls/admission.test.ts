@@ -36,9 +36,17 @@ describe('one more call', () => {
     expect(open().judge({ linesFree: undefined })).toBeUndefined();
     expect(open({ descriptorsFree: 65 }).judge()).toBe('descriptors');
     expect(open({ diskFreeBytes: GB / 8 }).judge()).toBe('disk');
-    expect(open({ loopDelayP99Ms: 80 }).judge()).toBe('loop');
     expect(open({ threadBusy: 0.82 }).judge()).toBe('cpu');
     expect(open({ threadWaiting: 0.4 }).judge()).toBe('cpu');
+  });
+
+  test('is refused when the loop is late second after second, not for one pause', () => {
+    const { admission, judge } = open({ loopDelayP99Ms: 80 });
+    expect(judge()).toBeUndefined();
+    for (let reading = 0; reading < 2; reading++) admission.observe({ ...well, loopDelayP99Ms: 80 }, 200);
+    expect(judge()).toBe('loop');
+    admission.observe(well, 200);
+    expect(judge()).toBeUndefined();
   });
 
   test('does not pay for what others do to the machine, nor for what a few calls measure', () => {

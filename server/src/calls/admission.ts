@@ -14,7 +14,7 @@ export interface AdmissionLimits {
   threadBusy: number;
   /** Of the call thread's time: it had work and no core. A machine that is busy at a lower priority takes nothing from it. */
   threadWaiting: number;
-  /** Lateness of the call thread's event loop, milliseconds. */
+  /** Lateness of the call thread's event loop, milliseconds; reading after reading, since one pause is no overload. */
   loopDelayMs: number;
   /** Kept free for the calls that live, and for files of our own. */
   descriptors: number;
@@ -51,6 +51,8 @@ const DESCRIPTORS_PER_CALL = 6;
 const BUSY_PER_CALL = 0.0014;
 /** Fewer calls than this say nothing about what a call costs, and refusing more of them would not make a busy machine idle. */
 const ENOUGH_CALLS = 20;
+/** A second holds some hundred looks at the loop, so that its 99th percentile is a single pause. */
+const LATE_READINGS = 3;
 /** A reading that is older says nothing any more. */
 const STALE_MS = 10_000;
 
@@ -59,6 +61,8 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   #load: MachineLoad | undefined;
   #loadAt = -Infinity;
+  /** Readings in a row in which the loop was too late. */
+  #lateReadings = 0;
   /** Live calls when it was read, and calls admitted since. */
   #liveThen = 0;
   #since = 0;
@@ -75,6 +79,7 @@ export class Admission {
   /** A new reading, with the calls that lived meanwhile. */
   observe(load: MachineLoad, live: number): void {
     this.#load = load;
+    this.#lateReadings = load.loopDelayP99Ms > this.#limits.loopDelayMs ? this.#lateReadings + 1 : 0;
     this.#loadAt = this.#clock.now();
     this.#liveThen = live;
     this.#since = 0;
@@ -93,7 +98,7 @@ export class Admission {
     }
     if (load.diskFreeBytes !== undefined && load.diskFreeBytes < limits.diskBytes) return 'disk';
     if (live < ENOUGH_CALLS) return undefined;
-    if (load.loopDelayP99Ms > limits.loopDelayMs) return 'loop';
+    if (this.#lateReadings >= LATE_READINGS) return 'loop';
     const busy = load.threadBusy + (this.#since + 1) * this.#busyPerCall(load);
     if (busy > limits.threadBusy) return 'cpu';
     if (load.threadWaiting !== undefined && load.threadWaiting > limits.threadWaiting) return 'cpu';

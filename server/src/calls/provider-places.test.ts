@@ -50,6 +50,15 @@ test('an assistant that names its provider is not given to another, unless it na
   expect(places.take(other, models)?.providers).toContain('soniox');
 });
 
+test('a call takes a place at the speech-to-speech model that it names, and where that is not installed at those it begins with', () => {
+  const direct = { ...models, speechToSpeech: [{ name: 'gemini' } as NonNullable<InstalledModels['speechToSpeech']>[number]] };
+  const places = new ProviderPlaces(new Map([['gemini', 1]]));
+  const ordinary = places.take(assistant({ speechToSpeech: 'openai' }), direct);
+  expect(ordinary?.providers).toEqual(['deepgram', 'openai', 'cartesia']);
+  expect(places.take(assistant({ speechToSpeech: 'gemini' }), direct)?.providers).toEqual(['gemini']);
+  expect(places.hasRoom(assistant({ speechToSpeech: 'gemini' }), direct)).toBe(false);
+});
+
 test('the setting is a list of providers and numbers', () => {
   expect(parsePlaces(' deepgram:50, cartesia : 20,')).toEqual(
     new Map([

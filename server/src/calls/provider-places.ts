@@ -32,7 +32,8 @@ export class ProviderPlaces {
   take(assistant: Assistant, models: InstalledModels): Places | undefined {
     if (this.#most.size === 0) return { models, providers: [] };
     const { fallbacks } = assistant;
-    const direct = assistant.speechToSpeech !== undefined && (models.speechToSpeech ?? []).length > 0;
+    // One that is not installed is not talked to: the call is an ordinary one then.
+    const direct = models.speechToSpeech?.some(({ name }) => name === assistant.speechToSpeech) ?? false;
     const wanted: [Stage, string | undefined, readonly string[]][] = direct
       ? [['speechToSpeech', assistant.speechToSpeech, []]]
       : [

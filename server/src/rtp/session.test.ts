@@ -129,6 +129,21 @@ test('two sessions hear each other, report to each other and say goodbye', async
   expect(kit.clock.pending).toBe(0);
 });
 
+test('a round trip ends when the report arrives, however late it is read', async () => {
+  const kit = testKit();
+  const network = new Network();
+  const rtcp = network.socket(ADDRESS[0], 4001);
+  const readLate: DatagramSocket['onMessage'] = (handler) =>
+    rtcp.onMessage((bytes, address, port) => {
+      const [copy, arrivedAt] = [bytes.slice(), kit.clock.now()];
+      kit.clock.after(8, () => handler(copy, address, port, arrivedAt));
+    });
+  const one = session(kit, network, 0, { rtcp: { ...rtcp, onMessage: readLate } });
+  const two = session(kit, network, 1);
+  await run(kit, [one, two], 1500, numbered);
+  expect(one.session.stats().roundTripMs).toBeLessThan(1);
+});
+
 test('timestamps follow the deadlines also over skipped ones; the marker begins each talk-spurt', async () => {
   const kit = testKit();
   const network = new Network();

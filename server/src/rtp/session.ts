@@ -359,7 +359,7 @@ export class RtpSession {
     for (const block of compound.blocks) {
       if (block.ssrc !== this.ssrc) continue;
       this.#peer.loss = block.fractionLost / 256;
-      this.#peer.roundTripMs = roundTripMs(block, clock.wall()) ?? this.#peer.roundTripMs;
+      this.#peer.roundTripMs = roundTripMs(block, clock.wall() - (clock.now() - nowMs)) ?? this.#peer.roundTripMs;
     }
     if (compound.goodbye.includes(this.#reception.ssrc)) listener.goodbye?.();
   }

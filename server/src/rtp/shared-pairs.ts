@@ -27,6 +27,13 @@ export class SharedPairs {
     return this.#pairs.size;
   }
 
+  /** Calls that the open pairs would take now. */
+  get room(): number {
+    let room = 0;
+    for (const { rtp } of this.#pairs) if (rtp.takesCalls) room += Math.max(0, this.#options.callsPerPort - rtp.lanes);
+    return room;
+  }
+
   /** As `openRtpPorts`; `remote` is where the call's sound comes from, as far as signalling says. */
   async take(host: string, remote: RemoteAddress | undefined): Promise<RtpPorts> {
     const { sockets, pool, clock, random, callsPerPort } = this.#options;

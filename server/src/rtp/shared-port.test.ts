@@ -106,6 +106,79 @@ test('a place belongs to one call of a port', async () => {
   first?.close();
 });
 
+test('the far end of a call that is over, and sends on, is not taken for the next one', async () => {
+  const { clock } = testKit();
+  const { socket, arrive } = handSocket();
+  const port = new SharedPort(socket, clock);
+  const first = port.open({ address: '10.0.0.1', port: 5000 });
+  arrive('10.0.0.1', 5000);
+  first?.close();
+  const second = port.open({ address: '192.168.1.2', port: 7000 });
+  const heard = listen(second);
+  for (let n = 0; n < 20; n++) {
+    arrive('10.0.0.1', 5000);
+    await clock.advance(20);
+  }
+  expect([heard.length, port.strays]).toEqual([0, 20]);
+  // Another place is the second call's; and so is that one, once it has been quiet.
+  arrive('203.0.113.5', 33_000);
+  await clock.advance(2_000);
+  arrive('10.0.0.1', 5000);
+  expect(heard).toEqual(['203.0.113.5:33000', '10.0.0.1:5000']);
+  second?.close();
+
+  // A place that its own call comes back from is known at once.
+  const [third, fourth] = [0, 1].map(() => {
+    const again = port.open({ address: '10.0.0.1', port: 5000 });
+    const others = listen(again);
+    arrive('10.0.0.1', 5000);
+    again?.close();
+    return others.length;
+  });
+  expect([third, fourth]).toEqual([1, 1]);
+  port.close();
+});
+
+test('a place goes over to who sends there, too, when its call is over', async () => {
+  const { clock } = testKit();
+  const { socket, arrive } = handSocket();
+  const port = new SharedPort(socket, clock);
+  const calls = [5000, 6000, 6002].map((remotePort) => {
+    const lane = port.open({ address: '10.0.0.1', port: remotePort });
+    arrive('10.0.0.1', remotePort);
+    return { lane, heard: listen(lane) };
+  });
+  calls[1].lane?.send(new Uint8Array(1), 0, 1, 5000, '10.0.0.1');
+  await clock.advance(3_000);
+  calls[0].lane?.close();
+  arrive('10.0.0.1', 5000);
+  expect(calls.map(({ heard }) => heard.length)).toEqual([0, 1, 0]);
+  port.close();
+});
+
+test('pairs have room while those who are in have been heard', async () => {
+  const { clock } = testKit();
+  const hands: ReturnType<typeof handSocket>[] = [];
+  const bind = () => {
+    const hand = handSocket();
+    hands.push(hand);
+    return Promise.resolve(hand.socket);
+  };
+  const sockets = { kind: 'dgram', bind, depart: () => {}, arrive: () => {}, counters: () => ({}), close: () => {} } as const;
+  const pool = new PortPool(4000, 4001, clock, new SeededRandom(1));
+  const pairs = new SharedPairs({ sockets, pool, clock, random: new SeededRandom(3), callsPerPort: 3 });
+  expect([pairs.room, pool.free]).toEqual([0, 1]);
+  const first = await pairs.take('192.0.2.1', { address: '10.0.0.1', port: 5000 });
+  expect([pairs.room, pool.free]).toEqual([0, 0]);
+  hands[0].arrive('10.0.0.1', 5000);
+  expect(pairs.room).toBe(2);
+  const second = await pairs.take('192.0.2.1', { address: '10.0.0.2', port: 5000 });
+  expect(pairs.room).toBe(0);
+  first.release();
+  second.release();
+  expect(pairs.room).toBe(0);
+});
+
 const native = loadNative();
 for (const kind of ['dgram', 'native'] as const) {
   if (kind === 'native' && typeof native === 'string') continue;

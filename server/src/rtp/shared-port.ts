@@ -9,6 +9,8 @@ import type { DatagramHandler, DatagramSocket, FrameQueue } from './socket.ts';
 
 /** A far end that was silent for so long may have moved (as `SourceLatch` has it). */
 const MOVED_MS = 2000;
+/** The far end of a call that is over may send on for this long, until it has been quiet for {@link MOVED_MS}. */
+const REST_MS = 10_000;
 
 export class SharedPort {
   readonly #socket: DatagramSocket;
@@ -16,6 +18,8 @@ export class SharedPort {
   readonly #lanes = new Set<Lane>();
   /** Lanes by address and port that they send to. */
   readonly #byRemote = new Map<string, Map<number, Lane>>();
+  /** Places that calls which are over were heard from: since when they rest, and when something last came. */
+  readonly #resting = new Map<string, { since: number; heardAt: number }>();
   readonly #counts = { strays: 0 };
 
   constructor(socket: DatagramSocket, clock: Clock) {
@@ -33,6 +37,12 @@ export class SharedPort {
     return this.#counts.strays;
   }
 
+  /** False while a lane here has not heard its far end: another one could not be told from it. */
+  get takesCalls(): boolean {
+    for (const lane of this.#lanes) if (lane.heardAt === -Infinity) return false;
+    return true;
+  }
+
   /**
    * A call's socket on this port. Undefined when a lane here has not heard its far end yet, or one sends to `remote`, which
    * is the place that the call's signalling names: the two could not be told apart. With `quiet` lanes need not have heard
@@ -43,7 +53,7 @@ export class SharedPort {
   open(remote: { address: string; port: number } | undefined, quiet = false): DatagramSocket | undefined {
     if (quiet) return this.#lane();
     if (remote && this.#byRemote.get(remote.address)?.has(remote.port)) return undefined;
-    for (const lane of this.#lanes) if (lane.heardAt === -Infinity) return undefined;
+    if (!this.takesCalls) return undefined;
     const lane = this.#lane();
     if (remote) lane.aim(remote.address, remote.port);
     return lane;
@@ -53,8 +63,9 @@ export class SharedPort {
     const lane: Lane = new Lane(this.#socket, {
       aim: (address, port) => this.#aim(lane, address, port),
       closed: () => {
-        this.#forget(lane);
         this.#lanes.delete(lane);
+        this.#forget(lane);
+        this.#rest(lane);
       },
     });
     this.#lanes.add(lane);
@@ -78,12 +89,35 @@ export class SharedPort {
     const ports = this.#byRemote.get(lane.remote.address);
     if (ports?.get(lane.remote.port) !== lane) return;
     ports.delete(lane.remote.port);
+    for (const other of this.#lanes) {
+      if (other === lane || other.remote.port !== lane.remote.port || other.remote.address !== lane.remote.address) continue;
+      ports.set(other.remote.port, other);
+      return;
+    }
     if (ports.size === 0) this.#byRemote.delete(lane.remote.address);
+  }
+
+  /** The far end of a call that is over does not know it yet: it must not be taken for the next call's. */
+  #rest({ heardAt, remote }: Lane): void {
+    const now = this.#clock.now();
+    for (const [place, one] of this.#resting) if (isRested(one, now)) this.#resting.delete(place);
+    if (heardAt > now - MOVED_MS) this.#resting.set(`${remote.address} ${remote.port}`, { since: now, heardAt: now });
+  }
+
+  #isResting(address: string, port: number): boolean {
+    if (this.#resting.size === 0) return false;
+    const place = `${address} ${port}`;
+    const one = this.#resting.get(place);
+    if (!one) return false;
+    const now = this.#clock.now();
+    if (isRested(one, now)) this.#resting.delete(place);
+    else one.heardAt = now;
+    return this.#resting.has(place);
   }
 
   #receive(bytes: Uint8Array, address: string, port: number, arrivedAt: number | undefined): void {
     const known = this.#byRemote.get(address)?.get(port);
-    const lane = known ?? this.#onlyWaiting();
+    const lane = known ?? (this.#isResting(address, port) ? undefined : this.#onlyWaiting());
     if (known) known.heardAt = arrivedAt ?? this.#clock.now();
     if (lane) lane.handler?.(bytes, address, port, arrivedAt);
     else this.#counts.strays++;
@@ -100,6 +134,9 @@ export class SharedPort {
     return found;
   }
 }
+
+const isRested = ({ since, heardAt }: { since: number; heardAt: number }, now: number): boolean =>
+  now - heardAt >= MOVED_MS || now - since >= REST_MS;
 
 class Lane implements DatagramSocket {
   readonly address: string;

@@ -43,8 +43,8 @@ export interface FrameQueue {
   close(): void;
 }
 
-/** Most frames that wait in a queue. */
-export const QUEUE_FRAMES = 6;
+/** Most frames that wait in a queue: half of its places, since as many may be on their way out of the other half. */
+export const QUEUE_FRAMES = 4;
 export const QUEUE_FRAME_BYTES = 240;
 
 /** All sockets of one thread. */

@@ -22,6 +22,7 @@ export interface LineOptions {
   log: Log;
   /** See `PlayoutOptions`: for a wire that is fed before the sound is due. */
   leads?: boolean;
+  takeStock?: () => void;
   onCut?: () => void;
 }
 
@@ -74,8 +75,8 @@ export class Line {
 
   play(source: SpeechSource): LegPlayout {
     this.#playout?.stop();
-    const { format, clock, leads, onCut } = this.#options;
-    this.#playout = new LegPlayout({ source: this.#ended ? nothing : source, format, clock, leads, onCut });
+    const { format, clock, leads, takeStock, onCut } = this.#options;
+    this.#playout = new LegPlayout({ source: this.#ended ? nothing : source, format, clock, leads, takeStock, onCut });
     if (this.#ended) this.#playout.stop();
     return this.#playout;
   }

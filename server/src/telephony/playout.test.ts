@@ -71,6 +71,34 @@ describe('a playout', () => {
     expect(playout.bufferedMs).toBe(0);
   });
 
+  test.each([
+    [-5, 100],
+    [12, 112],
+  ])('whose first frame was due %s ms from now starts no sooner than now', async (inMs, startedAt) => {
+    const { playout, clock } = playing(inChunks(counting(1_600), 400));
+    await clock.advance(100);
+    expect(playout.pull(silence('mulaw-8000'), clock.now() + inMs)).toBe(true);
+    expect(await playout.started).toBe(startedAt);
+    playout.stop();
+  });
+
+  test.each(['pause', 'stop'] as const)('%s counts what left since its leg last looked', async (cut) => {
+    let left = 0;
+    const leg = { takeStock: () => {} };
+    const { playout, pull } = playing(inChunks(counting(1_600), 400), { leads: true, takeStock: () => leg.takeStock() });
+    leg.takeStock = () => {
+      for (; left > 0; left--) playout.markPlayed();
+    };
+    for (let i = 0; i < 3; i++) await pull();
+    left = 2;
+    playout[cut]();
+    expect(playout.playedMs).toBe(40);
+    playout.resume();
+    // What goes on fades in; nothing of it is said twice.
+    if (cut === 'pause') expect((await pull())?.slice(40)).toEqual(Array.from(counting(120, 360)));
+    else expect(await playout.finished).toEqual({ playedMs: 40, how: 'stopped' });
+  });
+
   test('closes a source that nobody wants any more', async () => {
     let closed = false;
     async function* endless(): AsyncGenerator<Sound, void, undefined> {

@@ -42,6 +42,8 @@ export interface PlayoutOptions {
    * that is cut in between counts as not played and is pulled again after `resume`.
    */
   leads?: boolean;
+  /** Asked before a cut: the leg marks what has been played by now and was not told yet. */
+  takeStock?: () => void;
   /** What was pulled must not be heard any further: called by pause, stop and a jump, synchronously. */
   onCut?: () => void;
 }
@@ -94,7 +96,7 @@ export class LegPlayout implements Playout {
 
   /**
    * Fills `out` with the next 20 ms (a last rest is padded with silence). False when there is nothing to play now. `leavesAt`:
-   * when it leaves, on the clock; now when absent.
+   * when it leaves, on the clock; now when absent or past.
    */
   pull(out: Sound, leavesAt?: number): boolean {
     if (this.#state === 'ended' || this.#state === 'paused' || this.#lead.count === MAX_LEAD_FRAMES) return false;
@@ -112,7 +114,7 @@ export class LegPlayout implements Playout {
     this.#starved = 0;
     this.#gain.copy(this.#ring, this.#at.pulled, size, out);
     this.#state = 'playing';
-    if (this.#at.pulled === 0) this.#settle.started(leavesAt ?? this.#options.clock.now());
+    if (this.#at.pulled === 0) this.#settle.started(Math.max(leavesAt ?? 0, this.#options.clock.now()));
     this.#at.pulled += size;
     this.#onWire = true;
     this.#ring.release(this.#at.pulled);
@@ -136,12 +138,14 @@ export class LegPlayout implements Playout {
   }
 
   pause(): void {
+    this.#takeStock();
     if (this.#state === 'ended' || this.#state === 'paused') return;
     this.#state = 'paused';
     this.#jump(this.#at.played);
   }
 
   resume(fromMs?: number): void {
+    this.#takeStock();
     if (this.#state === 'ended') return;
     const given = fromMs !== undefined && Number.isFinite(fromMs);
     if (this.#state !== 'paused' && !given) return;
@@ -152,11 +156,17 @@ export class LegPlayout implements Playout {
   }
 
   stop(): number {
+    this.#takeStock();
     if (this.#state !== 'ended') {
       this.#cut();
       this.#end({ playedMs: this.playedMs, how: 'stopped' });
     }
     return this.playedMs;
+  }
+
+  /** What is counted and where a pause goes on must not lack what left since the leg last looked. */
+  #takeStock(): void {
+    if (this.#state !== 'ended' && this.#lead.count > 0) this.#options.takeStock?.();
   }
 
   #jump(to: number): void {

@@ -23,9 +23,12 @@ beforeAll(async () => {
   // A grammar is written and loaded when knowledge changes.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
 });
-afterAll(() => line?.close());
+afterAll(async () => {
+  await line?.quiet();
+  await line?.close();
+});
 
-describe.skipIf(absent)('a human voice', () => {
+describe.skipIf(absent).concurrent('a human voice', () => {
   test('is understood, and answered from an approved answer and from a document', async () => {
     const says = inTurn(pause(GREETING_MS), await prompt('location'), pause(ANSWER_MS), await prompt(ASKED.prompt), pause(40_000));
     const phone = await Baresip.start({ user: 'human', says });
@@ -55,7 +58,6 @@ describe.skipIf(absent)('a human voice', () => {
     expect(forwarding.passages[0]).toMatchObject({ documentId: known.id, title: ASKED.title });
     expect(saidIn(forwarding.turn)).toContain('sends every call to the dental hospital from seven in the evening');
     expect(call.ending).toEqual({ by: 'caller', reason: 'hung-up' });
-    await line.quiet();
   });
 
   test('that says something else is not taken for a question', async () => {
@@ -74,6 +76,5 @@ describe.skipIf(absent)('a human voice', () => {
     const said = (await line.events(call, 'speech-played')).map(({ text }) => text).join(' ');
     expect(said).not.toContain('dental hospital');
     expect((await line.events(call, 'retrieval-done')).filter(({ answerable }) => answerable)).toEqual([]);
-    await line.quiet();
   });
 });

@@ -1,12 +1,24 @@
-/** sipp calls: sound, transports, what a phone does in and around a call. */
+/** sipp calls: sound, transports, what a phone does in and around a call. Most of them side by side: a call is mostly waiting. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missing } from './peers/installed.ts';
 import { likeness } from './peers/likeness.ts';
 import { GREETING, TestLine } from './peers/line.ts';
-import { caller, expectRequest, expectStatus, provisional, scenario, sdp, answer, stopStream, stream, wait } from './peers/scenario.ts';
+import {
+  caller,
+  expectRequest,
+  expectStatus,
+  provisional,
+  scenario,
+  sdp,
+  answer,
+  stopStream,
+  stream,
+  talking,
+  wait,
+} from './peers/scenario.ts';
 import { faultOf, runSipp, type SippOptions } from './peers/sipp.ts';
 import { prompt, writeRaw } from './peers/speech.ts';
 
@@ -25,8 +37,9 @@ beforeAll(async () => {
   alaw = await writeRaw(join(folder, 'speech.alaw'), speech, 'PCMA');
   line = await TestLine.open();
 });
-afterEach(() => line?.quiet());
 afterAll(async () => {
+  // Nothing is left of any call.
+  await line?.quiet();
   await line?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
@@ -37,24 +50,9 @@ const run = async (steps: string, options: Partial<SippOptions> = {}) => {
   return result;
 };
 
-/** Call, talk, hang up. */
-const talk = (user: string, { ms = 5_000, formats = [0, 101], file = mulaw } = {}) => {
-  const phone = caller(user, line.number);
-  return scenario(
-    'talk',
-    phone.invite({ body: sdp({ formats }) }),
-    ...provisional(),
-    expectStatus(200, { dialog: true, header: '^SIP/2.0 200' }),
-    phone.ack(),
-    stream(file, formats[0]),
-    wait(ms),
-    stopStream(),
-    phone.bye(),
-    expectStatus(200),
-  );
-};
+const talk = (user: string, { formats = [0, 101], file = mulaw } = {}) => talking(caller(user, line.number), { ms: 5_000, formats, file });
 
-describe.skipIf(absent)('sipp', () => {
+describe.skipIf(absent).concurrent('sipp', () => {
   test.each([
     ['UDP', false],
     ['TCP', true],
@@ -106,19 +104,6 @@ describe.skipIf(absent)('sipp', () => {
     );
     const played = await line.events(await line.ended('silent'), 'speech-played');
     expect(played.map(({ text }) => text).join(' ')).toBe(GREETING);
-  });
-
-  test('50 calls at 20 a second, all with sound', async () => {
-    const result = await run(talk('load-[call_number]', { ms: 6_000 }), { calls: 50, perSecond: 20 });
-    expect(result).toMatchObject({ successful: 50, failed: 0 });
-    await line.quiet(20_000);
-    const calls = await line.callsOf('load-');
-    expect(calls).toHaveLength(50);
-    expect(calls.filter(({ ending }) => ending?.reason !== 'hung-up')).toEqual([]);
-    for (const call of [calls[0], calls[24], calls[49]]) {
-      const { caller: heard } = await line.recording(call);
-      expect(likeness(speech, heard, { rate: 8000, fromMs: 500, toMs: 5_000 }).median).toBeGreaterThan(0.99);
-    }
   });
 
   test('sends its INVITE again when it is answered already, and has one call', async () => {

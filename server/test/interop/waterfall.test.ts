@@ -12,7 +12,7 @@ afterAll(() => calls.close());
 
 describe('the waterfall', () => {
   const WITHIN_MS = 5;
-  const TURNS = 6;
+  const TURNS = 5;
 
   test.each([
     ['silence and words decide', 'nova-3'],

@@ -13,7 +13,7 @@ import {
   SPAN_ADJECTIVES,
   WEEKDAYS,
 } from './units.ts';
-import { spelledNumber } from './number-words.ts';
+import { asWritten, spelledNumber } from './number-words.ts';
 import { cents, clock, dateOf, keys, money, type Reading, share, span } from './readings.ts';
 import { WRITTEN_FORMS } from './written-forms.ts';
 
@@ -208,7 +208,7 @@ function figures(word: string, words: readonly string[], at: number, language: s
   const next = words[at + 1];
   if (/^(?:st|nd|rd|th)$/.test(next ?? '')) return { values, next: at + 2, spelled: false, ordinal: true };
   const scale = SCALE_WORDS.get(next ?? '');
-  if (scale !== undefined) return { values: values.map((value) => value * scale), next: at + 2, spelled: false };
+  if (scale !== undefined) return { values: values.map((value) => asWritten(value * scale)), next: at + 2, spelled: false };
   if (next === 'and' && words[at + 2] === 'a' && words[at + 3] === 'half')
     return { values: [values[0] + 0.5], next: at + 4, spelled: false };
   const zeros = /^0\d/.test(word) ? { digits: word } : {};
@@ -273,7 +273,7 @@ function withCents(currency: string, values: readonly number[], words: readonly 
   if (!part || !(part.values[0] > 0 && part.values[0] < 100) || (from > at && !CENTS.has(words[part.next] ?? '')))
     return { ...money(currency, values), next: at };
   const next = CENTS.has(words[part.next] ?? '') ? part.next + 1 : part.next;
-  const whole = values.map((value) => value + part.values[0] / 100);
+  const whole = values.map((value) => asWritten(value + part.values[0] / 100));
   return { ...money(currency, whole), next };
 }
 

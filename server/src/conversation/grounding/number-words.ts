@@ -37,6 +37,9 @@ const REPEATS = new Map([
 export const isEnglishNumberWord = (word: string): boolean =>
   SMALL.has(word) || SCALES.has(word) || REPEATS.has(word) || word === 'hundred';
 
+/** A sum or product as it is written: 4 and 0.94 are 4.94, and not the nearest 4.9399999999999995. */
+export const asWritten = (value: number): number => Number(value.toPrecision(15));
+
 /** One of "zero" to "nine", and "oh". */
 export const isEnglishDigit = (word: string): boolean => (SMALL.get(word) ?? 99) < 10;
 
@@ -118,7 +121,7 @@ function readingsOf(atoms: readonly number[], next: number): SpelledNumber {
   const [first, second, third] = atoms;
   const digits = atoms.every((atom) => atom < 10) ? joined : undefined;
   if (digits !== undefined && atoms.length > 3) return { values, digits, next };
-  const cents = atoms.length === 2 && second >= 10 && second < 100 ? [first + second / 100] : [];
+  const cents = atoms.length === 2 && second >= 10 && second < 100 ? [asWritten(first + second / 100)] : [];
   const minute = atoms.length === 2 && second >= 10 ? second : atoms.length === 3 && second === 0 ? third : undefined;
   const clock = minute !== undefined && minute < 60 && first <= 24 ? ([first, minute] as [number, number]) : undefined;
   return { values: [...values, ...cents], ...(digits === undefined ? {} : { digits }), ...(clock ? { clock } : {}), next };

@@ -126,9 +126,9 @@ export class SipGateway implements Gateway {
     return placeCall({ agent: this.#agent, request, way, prepare: () => this.#prepare(peer) });
   }
 
-  /** Pairs of RTP ports that are neither taken nor at rest. */
+  /** Pairs of RTP ports that are neither taken nor at rest, and what is left in those that calls share. */
   linesFree(): number {
-    return this.#pool.free;
+    return this.#media?.linesFree ?? this.#pool.free;
   }
 
   /** Counts of the user agent (`sip_…`) and of this gateway. */

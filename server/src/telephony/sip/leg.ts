@@ -1,7 +1,7 @@
 /**
  * A phone call over SIP and RTP. The session carries its signalling, an RtpSession its sound; the leg joins them. It
- * sends every 20 ms, or queues what is to be sent where the socket does that, and listens 10 ms after that. On hold (RFC 3264 §8.4) nothing is sent, nothing is expected, and a
- * reply waits where it is.
+ * sends every 20 ms, or queues what is to be sent where the socket does that, and listens 10 ms after that. On hold
+ * (RFC 3264 §8.4) nothing is sent, nothing is expected, and a reply waits where it is.
  */
 import { isIP } from 'node:net';
 import { FRAME_MS, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
@@ -70,7 +70,8 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     this.#heard = silence(options.format);
     const { format, kit } = options;
     const leads = options.ports.rtp.openQueue !== undefined;
-    this.#line = new Line({ format, clock: kit.clock, log: kit.log, leads, onCut: leads ? () => this.#cut() : undefined });
+    const cuts = leads ? { leads, takeStock: () => this.#takeStock(), onCut: () => this.#cut() } : {};
+    this.#line = new Line({ format, clock: kit.clock, log: kit.log, ...cuts });
     this.#queued = leads ? new QueuedSound(this.#line, format, kit.clock) : undefined;
     const { agreed } = options.negotiation;
     const expected = options.format === 'mulaw-8000' ? 'PCMU' : 'G722';
@@ -129,7 +130,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
       packetsConcealed: stats?.buffer.concealed ?? 0,
       jitterMs: stats?.jitterMs ?? 0,
       framesSent: this.#line.framesSent,
-      framesLate: this.#line.framesLate + (this.#wire.rtp?.queued?.late ?? 0),
+      framesLate: this.#line.framesLate + (this.#queued?.speechLate ?? 0),
     };
   }
 
@@ -200,7 +201,7 @@ export class SipLeg implements Leg, Paced, SessionOwner {
   /** True when this tick is dealt with: the frames that are due soon lie ready, or what lies ready leaves before digits. */
   #queue(queued: QueuedSound, rtp: RtpSession, codec: WireCodec, deadline: number): boolean {
     if (!rtp.queues) return false;
-    if (!this.#mayTalk() || rtp.sendingDigits) return rtp.queued?.waiting !== 0;
+    if (!this.#mayTalk() || rtp.sendingDigits) return rtp.queued?.waiting !== 0 || queued.covers(deadline);
     queued.fill(rtp, codec, this.#bytes.out, deadline);
     rtp.report(deadline);
     return true;
@@ -210,6 +211,11 @@ export class SipLeg implements Leg, Paced, SessionOwner {
     queued.settle(rtp);
     this.#sent = queued.left();
     if (this.#sent) this.#lastSpokeAt = this.#options.kit.clock.now();
+  }
+
+  #takeStock(): void {
+    const { rtp } = this.#wire;
+    if (rtp?.queues) this.#queued?.settle(rtp);
   }
 
   #cut(): void {

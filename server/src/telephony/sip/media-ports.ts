@@ -42,6 +42,11 @@ export class MediaPorts {
     return openRtpPorts(this.#sockets, this.#options.pool, host);
   }
 
+  /** More than none where one more call finds ports. */
+  get linesFree(): number {
+    return this.#options.pool.free + (this.#pairs?.room ?? 0);
+  }
+
   /** For the metrics; `udp_native` is 1 where the native part is in use. */
   counters(): Record<string, number> {
     const counters: Record<string, number> = { udp_native: this.#sockets.kind === 'native' ? 1 : 0 };

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Sound } from '#audio/frame.ts';
+import { testKit } from '#kit/testing.ts';
+import type { RtpSession } from '#rtp/session.ts';
 import { findSound, sweep } from '../leg.contract.ts';
+import { Line } from '../line.ts';
 import { inPieces, overhear } from '../testing.ts';
+import { QueuedSound } from './queued-sound.ts';
 import { connected } from './testing.ts';
+import { makeWireCodec, WIRE_BYTES } from './wire-codec.ts';
 
 const FRAME = 160;
 const MULAW_QUIET = 0xff;
@@ -103,5 +108,86 @@ describe('sound that is queued ahead', () => {
     expect(heard.digits).toBe('5#');
     expect(await playout.finished).toEqual({ playedMs: 1_000, how: 'played' });
     await close();
+  });
+});
+
+/** What of a session its queue is. */
+function sessionOf(queued: { waiting: number; takenBack: number }): RtpSession {
+  const queue = () => queued.waiting++ < 4;
+  const takeBack = (atMost: number) => {
+    const taken = Math.min(atMost, queued.waiting);
+    queued.waiting -= taken;
+    queued.takenBack += taken;
+    return taken;
+  };
+  return { queued, queue, takeBack } as unknown as RtpSession;
+}
+
+/** A queue whose frames leave when the test says so. */
+function byHand(codecName: 'PCMU' | 'G722' = 'PCMU') {
+  const { clock, log } = testKit();
+  const format = codecName === 'PCMU' ? 'mulaw-8000' : 'linear-16000';
+  const line = new Line({ format, clock, log, leads: true });
+  const queue = { waiting: 0, left: 0, late: 0, takenBack: 0 };
+  const rtp = sessionOf(queue);
+  const sound = new QueuedSound(line, format, clock);
+  const codec = makeWireCodec(codecName, format);
+  const wire = new Uint8Array(WIRE_BYTES);
+  const leave = (frames: number, late = 0) => {
+    queue.waiting -= frames;
+    queue.left += frames;
+    queue.late += late;
+    sound.settle(rtp);
+  };
+  return { clock, line, queue, sound, leave, tick: (deadline: number) => sound.fill(rtp, codec, wire, deadline), format } as const;
+}
+
+describe('what has left', () => {
+  test('late is told of speech alone, however much silence was late', async () => {
+    const { clock, line, sound, leave, tick, format } = byHand();
+    tick(0);
+    leave(3, 3);
+    expect(sound.speechLate).toBe(0);
+    line.play(inPieces(sweep({ format }, 60)));
+    await clock.advance(1);
+    tick(60);
+    leave(3, 2);
+    expect([sound.speechLate, line.framesSent]).toEqual([2, 3]);
+  });
+
+  test('after it was asked for is recorded a frame late, and on time again after the next silence', async () => {
+    const { clock, line, sound, leave, tick, format } = byHand();
+    const recorded: boolean[] = [];
+    const step = (n: number, left: number) => {
+      tick(n * 20);
+      leave(left);
+      recorded.push(sound.left() !== undefined);
+    };
+    step(0, 1);
+    step(1, 0);
+    step(2, 2);
+    for (let n = 3; n < 20; n++) step(n, 1);
+    line.play(inPieces(sweep({ format }, 60)));
+    await clock.advance(1);
+    recorded.length = 0;
+    for (let n = 20; n < 26; n++) step(n, 1);
+    expect(recorded).toEqual([true, true, true, false, false, false]);
+  });
+
+  test('is not owed again to a loop that catches up', () => {
+    const { sound, leave, tick } = byHand();
+    tick(100);
+    leave(3);
+    expect([100, 120, 140, 160].map((deadline) => sound.covers(deadline))).toEqual([true, true, true, false]);
+  });
+
+  test('with a codec that remembers is never made up for by taking back what it has encoded', async () => {
+    const { clock, line, queue, tick, format } = byHand('G722');
+    tick(0);
+    expect(queue.waiting).toBe(1);
+    line.play(inPieces(sweep({ format }, 60)));
+    await clock.advance(1);
+    tick(20);
+    expect(queue.takenBack).toBe(0);
   });
 });

@@ -21,6 +21,8 @@ const LEAD_FRAMES = 3;
 const DEPART = { first: 2, most: 5, headroom: 1.5, easePerFrame: 0.01 } as const;
 /** Frames whose sound is remembered until it is known that they left. */
 const MEMORY = 16;
+/** Listening catches up with a stall within this many frames. */
+const CATCH_UP_FRAMES = 8;
 
 export class QueuedSound {
   readonly #line: Line;
@@ -36,11 +38,20 @@ export class QueuedSound {
   #departMs: number = DEPART.first;
   /** Silent frames at the end of the queue, those that have left included. */
   #silent = 0;
+  /** Frames that left late: of all, as the queue counts them, and of speech. */
+  readonly #late = { seen: 0, speech: 0 };
+  /** Looks in a row at which the recording was behind. */
+  #behind = 0;
 
   constructor(line: Line, format: SoundFormat, clock: Clock) {
     this.#line = line;
     this.#clock = clock;
     this.#sounds = Array.from({ length: MEMORY }, () => silence(format));
+  }
+
+  /** Frames of speech that left more than 5 ms after they were due. */
+  get speechLate(): number {
+    return this.#late.speech;
   }
 
   /** Queues what belongs before `deadline` + 60 ms. `wire` is room for one encoded frame. */
@@ -53,7 +64,7 @@ export class QueuedSound {
     const end = deadline + (lead - 0.5) * FRAME_MS;
     for (;;) {
       const hasRoom = this.#next < end && this.#waiting(rtp) < lead;
-      const replaceable = Math.min(this.#silent, this.#waiting(rtp));
+      const replaceable = codec.remembers ? 0 : Math.min(this.#silent, this.#waiting(rtp));
       if (!hasRoom && replaceable === 0) return;
       const leavesAt = this.#next - replaceable * FRAME_MS + this.#departMs;
       if (!this.#line.pull(0, this.#sounds[this.#frames.written % MEMORY], leavesAt)) break;
@@ -63,19 +74,33 @@ export class QueuedSound {
     while (this.#next < end && this.#waiting(rtp) < lead && this.#write(rtp, codec, wire, false));
   }
 
+  /** True when the frame at `deadline` was queued, whether or not it has left: a loop that catches up owes it no more. */
+  covers(deadline: number): boolean {
+    return this.#next - FRAME_MS / 2 > deadline;
+  }
+
   /** Tells the line what has left since. */
   settle(rtp: RtpSession): void {
     const { queued } = rtp;
     if (!queued) return;
-    for (const { left } = queued; this.#frames.told !== left && this.#frames.told < this.#frames.written; this.#frames.told++) {
-      if (this.#speech[this.#frames.told % MEMORY]) this.#line.markPlayed();
+    const { left, late } = queued;
+    let spoken = 0;
+    for (; this.#frames.told !== left && this.#frames.told < this.#frames.written; this.#frames.told++) {
+      if (!this.#speech[this.#frames.told % MEMORY]) continue;
+      this.#line.markPlayed();
+      spoken++;
     }
+    this.#late.speech += Math.min(spoken, late - this.#late.seen);
+    this.#late.seen = late;
   }
 
   /** The sound of the next frame that has left and was not recorded; undefined for silence, or when none did. */
   left(): Sound | undefined {
     const frames = this.#frames;
     if (frames.told - frames.recorded > MEMORY / 2) frames.recorded = frames.told - 1;
+    // A frame that left after it was asked for was silence then: it is made up for in the next silence.
+    this.#behind = frames.told - frames.recorded > 1 ? this.#behind + 1 : 0;
+    if (this.#behind > CATCH_UP_FRAMES && !this.#speech[frames.recorded % MEMORY]) frames.recorded++;
     if (frames.recorded >= frames.told) return undefined;
     const at = frames.recorded++ % MEMORY;
     return this.#speech[at] ? this.#sounds[at] : undefined;

@@ -189,3 +189,18 @@ export function answer(
     options,
   );
 }
+
+/** Calls, talks for `ms` from `file`, raw bytes of the first of `formats`, and hangs up. */
+export const talking = (phone: ReturnType<typeof caller>, { ms, formats, file }: { ms: number; formats: number[]; file: string }): string =>
+  scenario(
+    'talk',
+    phone.invite({ body: sdp({ formats }) }),
+    ...provisional(),
+    expectStatus(200, { dialog: true, header: '^SIP/2.0 200' }),
+    phone.ack(),
+    stream(file, formats[0]),
+    wait(ms),
+    stopStream(),
+    phone.bye(),
+    expectStatus(200),
+  );

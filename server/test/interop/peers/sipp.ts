@@ -31,6 +31,16 @@ export interface SippResult {
   errors: string;
 }
 
+/** sipp takes a few ports from this one on for sound and picture: below those that the system and our servers hand out. */
+const MEDIA_PORTS = { from: 10_000, to: 19_900, each: 10 };
+let mediaPort = MEDIA_PORTS.from + MEDIA_PORTS.each * Math.floor((Math.random() * (MEDIA_PORTS.to - MEDIA_PORTS.from)) / MEDIA_PORTS.each);
+
+function nextMediaPort(): number {
+  mediaPort += MEDIA_PORTS.each;
+  if (mediaPort >= MEDIA_PORTS.to) mediaPort = MEDIA_PORTS.from;
+  return mediaPort;
+}
+
 export class Sipp {
   readonly port: number;
   readonly result: Promise<SippResult>;
@@ -47,7 +57,7 @@ export class Sipp {
     const folder = await mkdtemp(join(tmpdir(), 'tandem-sipp-'));
     await writeFile(join(folder, 'scenario.xml'), options.scenario);
     const port = options.port ?? (await freeSipPort());
-    const mediaPort = (await freeSipPort()) & ~1;
+    const mediaPort = nextMediaPort();
     const own = [
       `-sf scenario.xml -i ${address} -p ${port} -mi ${address} -mp ${mediaPort}`,
       `-m ${calls} -l ${calls} -r ${perSecond} -t ${options.tcp ? 't1' : 'u1'}`,
