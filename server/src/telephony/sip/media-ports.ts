@@ -47,10 +47,10 @@ export class MediaPorts {
     return this.#options.pool.free + (this.#pairs?.room ?? 0);
   }
 
-  /** For the metrics; `udp_native` is 1 where the native part is in use. */
+  /** For the metrics; `rtp_native` is 1 where the native part is in use. */
   counters(): Record<string, number> {
-    const counters: Record<string, number> = { udp_native: this.#sockets.kind === 'native' ? 1 : 0 };
-    for (const [name, count] of Object.entries(this.#sockets.counters())) counters[`udp_${name}`] = count;
+    const counters: Record<string, number> = { rtp_native: this.#sockets.kind === 'native' ? 1 : 0 };
+    for (const [name, count] of Object.entries(this.#sockets.counters())) counters[`rtp_${name}`] = count;
     return counters;
   }
 
