@@ -208,6 +208,7 @@ async function open(): Promise<void> {
   const vitals = (load: MachineLoad): Vitals => ({
     ...load,
     liveCalls: switchboard.live,
+    refusing: switchboard.refusing,
     gateways: {
       ...Object.fromEntries(gateways.map((gateway) => [gateway.name, gateway.counters()])),
       media: mediaServer.counters(),

@@ -4,6 +4,7 @@ import type { CallEvent, ErrorCode } from '@tandem/contract';
 import type { KeptSpeechCounters } from '#conversation/kept-speech.ts';
 import type { MachineLoad } from '#kit/machine-load.ts';
 import type { GatewayRequest, GatewayResponse } from '#telephony/gateway.ts';
+import type { Denial } from './admission.ts';
 import type { BusinessEntry } from './directory.ts';
 import type { JournalPosition } from './journal.ts';
 
@@ -49,6 +50,8 @@ export interface Vitals extends MachineLoad {
   faults: number;
   heapUsedBytes: number;
   keptSpeech: KeptSpeechCounters;
+  /** What a call would be refused for now; absent: nothing. */
+  refusing?: Denial;
   /** Calls at each provider that has a bound. */
   providerPlaces: Record<string, number>;
   models: { transcribers: string[]; languageModels: string[]; synthesizers: string[]; speechToSpeech?: string[] };

@@ -91,6 +91,13 @@ export class Switchboard {
     return this.#calls.size;
   }
 
+  /** What a call would be refused for now, whichever business it is for; undefined: nothing. */
+  get refusing(): Denial | undefined {
+    const lines = [...this.#gateways.values()].flatMap((gateway) => gateway.linesFree?.() ?? []);
+    const linesFree = lines.length > 0 ? lines.reduce((sum, free) => sum + free) : undefined;
+    return this.#admission.judge({ businessId: '', ofBusiness: 0, businessMax: null, linesFree }, this.#calls.size);
+  }
+
   /** Taken places at providers that have a bound, for metrics. */
   get providerPlaces(): Readonly<Record<string, number>> {
     return this.#places.taken;

@@ -189,6 +189,7 @@ test('queries, requests, the call thread and what is watched are exported', asyn
     'tandem_gateway_count{gateway="sip",what="packets"}': 12,
     'tandem_gateway_count{gateway="media",what="connections"}': 2,
     'tandem_pacer_count{what="late"}': 4,
+    'tandem_provider_calls{provider="deepgram"}': 2,
     tandem_live_sockets: 7,
   });
   expect(samples.has('tandem_office_loop_delay_p99_seconds')).toBe(true);
@@ -207,6 +208,15 @@ test('readiness gives every reason at once', () => {
   };
   expect(judgeReadiness(well)).toEqual({ ready: true, reasons: [], degraded: [] });
   expect(judgeReadiness({ ...well, started: false, vitals: undefined, vitalsAgeMs: 9_000 }).reasons).toEqual(['starting']);
+  for (const [refusing, reason] of [
+    ['cpu', 'overloaded'],
+    ['loop', 'overloaded'],
+    ['lines', 'no-lines'],
+    ['descriptors', 'no-descriptors'],
+    ['disk', 'disk-full'],
+  ] as const) {
+    expect(judgeReadiness({ ...well, vitals: { ...vitals, journalDegraded: false, refusing } }).reasons).toEqual([reason]);
+  }
   const noEars = { ...vitals, models: { ...vitals.models, transcribers: [] } };
   const ill = { ...well, draining: true, databaseAnswers: false, writerLagMs: 20_000, vitals: noEars, vitalsAgeMs: 6_000, maxCalls: 3 };
   expect(judgeReadiness(ill)).toEqual({

@@ -136,6 +136,17 @@ export class ProcessMetrics {
     );
     this.#registry.registerMetric(
       new Gauge({
+        name: 'tandem_provider_calls',
+        help: 'Calls at each provider whose plan has a bound (TANDEM_PROVIDER_CALLS)',
+        labelNames: ['provider'],
+        registers: [],
+        collect() {
+          for (const [provider, value] of Object.entries(current()?.providerPlaces ?? {})) this.set({ provider }, value);
+        },
+      }),
+    );
+    this.#registry.registerMetric(
+      new Gauge({
         name: 'tandem_pacer_count',
         help: 'Counters of the paced loop since start (ticks, late, skipped)',
         labelNames: ['what'],

@@ -8,6 +8,10 @@ const words: Record<string, string> = {
   'journal-failing': 'What happens in calls cannot be written to disk.',
   'database-unavailable': 'The database does not answer. Calls are kept in the journal and written later.',
   'capacity-reached': 'As many calls are on the line as this machine takes; new ones hear a busy tone.',
+  overloaded: 'The calls on the line take all that this machine has: new ones are refused, those keep their sound.',
+  'no-lines': 'All ports for sound are in use (RTP_PORTS): new calls are refused.',
+  'no-descriptors': 'The process may open no more files and connections (ulimit -n): new calls are refused.',
+  'disk-full': 'There is hardly any room left on the disk of the data folder: new calls are refused.',
   'database-behind': 'The database is slow: what happened in calls appears here later.',
   'no-transcriber':
     'Nothing here turns telephone speech into words. Callers can type on the talk page; set a speech provider or install PocketSphinx for phone calls.',
