@@ -66,7 +66,7 @@ export class QueuedSound {
       const hasRoom = this.#next < end && this.#waiting(rtp) < lead;
       const replaceable = codec.remembers ? 0 : Math.min(this.#silent, this.#waiting(rtp));
       if (!hasRoom && replaceable === 0) return;
-      const leavesAt = this.#next - replaceable * FRAME_MS + this.#departMs;
+      const leavesAt = this.#next - replaceable * FRAME_MS + this.#delayOf(true);
       if (!this.#line.pull(0, this.#sounds[this.#frames.written % MEMORY], leavesAt)) break;
       this.#replaceSilence(rtp, replaceable);
       this.#write(rtp, codec, wire, true);
@@ -136,10 +136,15 @@ export class QueuedSound {
     return taken;
   }
 
+  /** The first frame of speech leaves at once: somebody is waiting for it, and nothing is behind it that it could delay. */
+  #delayOf(speech: boolean): number {
+    return speech && this.#silent > 0 ? 0 : this.#departMs;
+  }
+
   #write(rtp: RtpSession, codec: WireCodec, wire: Uint8Array, speech: boolean): boolean {
     const at = this.#frames.written % MEMORY;
     codec.encode(speech ? this.#sounds[at] : undefined, wire);
-    if (!rtp.queue(wire, this.#next, this.#next + this.#departMs)) return false;
+    if (!rtp.queue(wire, this.#next, this.#next + this.#delayOf(speech))) return false;
     this.#speech[at] = speech ? 1 : 0;
     this.#silent = speech ? 0 : this.#silent + 1;
     this.#frames.written++;
