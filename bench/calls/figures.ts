@@ -59,7 +59,7 @@ export function breachOf({ report, turnsOverhead, pacer, calls }: Level): string
 
 /** `suffix` names the level; the names that stay have none. */
 export function figuresOf(level: Level, suffix: string): Figure[] {
-  const { report, cores, rssMb, pacer, seconds, calls, gc, heardText, overhead } = level;
+  const { report, cores, rssMb, pacer, seconds, live, gc, heardText, overhead } = level;
   const { totals, distributions, frames, own } = report;
   const figures: Figure[] = [];
   const add = (name: string, value: number, unit: string, n: number, ci95?: [number, number]) => {
@@ -72,7 +72,8 @@ export function figuresOf(level: Level, suffix: string): Figure[] {
     add(`po_p${share * 100}_ms`, percentile(po, share), 'ms', po.length, share < 0.99 ? bootstrap95(po, share) : undefined);
   const machine = cpus().length;
   add('cpu_machine_pct', (100 * cores.server) / machine, '%', 1);
-  add('rss_per_call_mb', (rssMb.busy - rssMb.idle) / calls, 'MB', 1);
+  add('rss_per_call_mb', (rssMb.busy - rssMb.idle) / live, 'MB', 1);
+  add('calls_live', live, '', 1);
   add('late_frames_pct', frames.latePct, '%', frames.judged);
   add('late_frames_server_pct', pct(pacer.late, pacer.frames), '%', pacer.frames);
   add('skipped_frames_server', pacer.skipped, '', pacer.frames);
@@ -103,7 +104,7 @@ export function figuresOf(level: Level, suffix: string): Figure[] {
   add('cpu_server_cores', cores.server, 'cores', 1);
   add('cpu_callers_cores', cores.callers, 'cores', 1);
   add('cpu_providers_cores', cores.providers, 'cores', 1);
-  add('cpu_us_per_call_frame', (cores.server * 20_000) / calls, 'us', 1);
+  add('cpu_us_per_call_frame', (cores.server * 20_000) / live, 'us', 1);
   for (const [name, taken] of cores.threads) add(`cpu_thread_${plainName(name)}_cores`, taken, 'cores', 1);
   for (const { stage, share } of level.stages) add(`us_per_frame_${plainName(stage)}`, share * level.callThreadUs, 'us', 1);
   add('rss_idle_mb', rssMb.idle, 'MB', 1);

@@ -30,11 +30,14 @@ export interface Level {
   gc: Record<string, { ms: number; times: number; longestMs: number }>;
   loopDelayP99Ms: number[];
   stages: StageShare[];
+  /** Calls on the line while it was measured, on average. */
+  live: number;
   /** Of the call thread's own time per call and 20 ms. */
   callThreadUs: number;
 }
 
 const SAMPLE_MS = 5_000;
+const FRAMES_PER_SECOND = 50;
 const WARM_UP_CALLS = 50;
 const WARM_UP_SECONDS = 20;
 /** Comm of the call thread, where Node names threads; the busiest one otherwise. */
@@ -95,6 +98,8 @@ export async function measureLevel(options: LevelOptions): Promise<Level> {
     const elapsed = (after.at - before.at) / 1_000;
     const turnsOverhead = overheadOf(report.turns, log, 'speech');
     const threads = coresBetween(before.threads, after.threads, elapsed);
+    // Those that were really on the line: some may have been refused.
+    const live = Math.max(1, (pacerAfter.frames - pacerBefore.frames) / (elapsed * FRAMES_PER_SECOND));
     const callThread = threads.find(([name]) => CALL_THREAD.test(name)) ?? threads[0];
     return {
       calls,
@@ -123,7 +128,8 @@ export async function measureLevel(options: LevelOptions): Promise<Level> {
       ),
       loopDelayP99Ms,
       stages,
-      callThreadUs: ((callThread?.[1] ?? 0) * 20_000) / calls,
+      live,
+      callThreadUs: ((callThread?.[1] ?? 0) * 20_000) / live,
     };
   } finally {
     if (!stopped) await stack.stop().catch(() => []);
