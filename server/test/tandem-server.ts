@@ -67,6 +67,15 @@ async function freePortPair(): Promise<number> {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The newest lines of a log that tell of an error (pino's level 50). */
+const linesOfFaults = (log: string): string =>
+  log
+    .split('\n')
+    .filter((line) => /"level":(50|"error")/.test(line))
+    .slice(-5)
+    .join('\n')
+    .slice(0, 8_000);
+
 export interface ServerOptions {
   env?: Record<string, string>;
   /** A data folder to go on with, or to begin in as a new installation does; removed at stop only when it was made here. */
@@ -110,7 +119,11 @@ export async function startTandem(options: ServerOptions = {}): Promise<TandemSe
       signal: AbortSignal.timeout(10_000),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path} answered ${response.status}: ${text}`);
+    if (!response.ok) {
+      // What went wrong on its side stands in its log alone.
+      const log = response.status === 500 ? `\n${linesOfFaults(printed)}` : '';
+      throw new Error(`${init.method ?? 'GET'} ${path} answered ${response.status}: ${text}${log}`);
+    }
     return (text === '' ? undefined : JSON.parse(text)) as never;
   };
   const stop: TandemServer['stop'] = async (signal = 'SIGTERM') => {
