@@ -8,16 +8,14 @@ import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import { JitterBuffer, type JitterBufferStats, type Pulled } from './jitter-buffer.ts';
 import { emptyRtpHeader, looksLikeRtcp, parseRtp, RTP_HEADER_BYTES, type RtpHeader, writeRtpHeader } from './packet.ts';
+import { Reception } from './reception.ts';
 import { compactNtp, MAX_REPORT_BYTES, ntpOf, parseRtcp, roundTripMs, type SenderInfo, writeReport } from './rtcp.ts';
 import { Sending, SLOTS } from './sending.ts';
-import { JitterMeter, SequenceTracker } from './sequence.ts';
 import { type DatagramSocket, type FrameQueue, QUEUE_FRAMES } from './socket.ts';
 import { type RemoteAddress, SourceLatch } from './source-latch.ts';
 import { EVENT_BYTES, TelephoneEventReceiver, TelephoneEventSender } from './telephone-event.ts';
 
 const FRAME_BYTES = 160;
-/** PCMU, PCMA and G722 all count at 8000 (RFC 3551 §4.5.2). */
-const CLOCK_RATE = 8000;
 const COMFORT_NOISE = 13;
 /** §6.2: reports every 5 s on average, spread from half to one and a half of it. */
 const REPORT_MS = 5000;
@@ -82,18 +80,6 @@ export interface RtpStats {
   buffer: JitterBufferStats;
 }
 
-/** What is received: the current source's numbers, and totals over all sources of the call. */
-interface Reception {
-  ssrc: number;
-  tracker: SequenceTracker;
-  jitter: JitterMeter;
-  /** A new SSRC on its probation (A.1), while the old one may still be sending (§8.2). */
-  next: { ssrc: number; tracker: SequenceTracker } | undefined;
-  lastMs: number;
-  lastReport: number;
-  lastReportMs: number;
-}
-
 export class RtpSession {
   readonly ssrc: number;
   readonly #options: RtpSessionOptions;
@@ -104,11 +90,11 @@ export class RtpSession {
   readonly #header: RtpHeader = emptyRtpHeader();
   readonly #packets = Array.from({ length: SLOTS }, () => new Uint8Array(SLOT_BYTES));
   readonly #report = new Uint8Array(MAX_REPORT_BYTES);
-  readonly #counts = { received: 0, lostBefore: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
+  readonly #counts = { received: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
   readonly #peer = { roundTripMs: undefined as number | undefined, loss: undefined as number | undefined };
   readonly #sending: Sending;
   readonly #queue: FrameQueue | undefined;
-  #reception: Reception;
+  readonly #reception: Reception;
   #types: PayloadTypes;
   #open = true;
 
@@ -121,7 +107,7 @@ export class RtpSession {
     const word = () => Math.floor(random.next() * 2 ** 32) >>> 0;
     this.ssrc = word();
     this.#sending = new Sending(random.below(0x10000), word(), this.#nextReport(clock.now()) - REPORT_MS / 2);
-    this.#reception = newReception(-1, new SequenceTracker(1), clock.now());
+    this.#reception = new Reception(clock.now());
     this.#queue = options.rtp.openQueue?.();
     options.rtp.onMessage((bytes, address, port, arrivedAt) => this.#receive(bytes, address, port, arrivedAt ?? clock.now()));
     options.rtcp?.onMessage((bytes, address, _port, arrivedAt) => this.#receiveReport(bytes, address, arrivedAt ?? clock.now()));
@@ -230,11 +216,11 @@ export class RtpSession {
   }
 
   stats(): RtpStats {
-    const { tracker, jitter } = this.#reception;
+    const { jitter, lost } = this.#reception;
     const counts = this.#counts;
     return {
       packetsReceived: counts.received,
-      packetsLost: Math.max(0, counts.lostBefore + tracker.lost),
+      packetsLost: lost,
       bytesReceived: counts.receivedBytes,
       packetsSent: counts.sent,
       bytesSent: counts.sentBytes,
@@ -312,7 +298,7 @@ export class RtpSession {
     this.#counts.received++;
     this.#counts.receivedBytes += bytes.length;
     if (!known) this.#counts.unknown++;
-    if (!this.#isFromSource(header) || !known) return;
+    if (!this.#reception.counts(header) || !known) return;
     if (type === audio) {
       this.#reception.jitter.update(header, nowMs);
       this.#buffer.push(header, bytes, nowMs);
@@ -320,24 +306,6 @@ export class RtpSession {
       const digit = this.#events.push(header, bytes);
       if (digit !== undefined) this.#options.listener.digit(digit);
     } else this.#buffer.pushSilence(header);
-  }
-
-  /** Counts the packet to its source; false while that source (or a jump of its numbers) is not confirmed. */
-  #isFromSource(header: RtpHeader): boolean {
-    const reception = this.#reception;
-    if (reception.ssrc === header.ssrc) {
-      reception.next = undefined;
-      return reception.tracker.update(header.sequence) === 'valid';
-    }
-    if (reception.ssrc < 0) {
-      reception.ssrc = header.ssrc;
-      return reception.tracker.update(header.sequence) === 'valid';
-    }
-    if (reception.next?.ssrc !== header.ssrc) reception.next = { ssrc: header.ssrc, tracker: new SequenceTracker(2) };
-    if (reception.next.tracker.update(header.sequence) !== 'valid') return false;
-    this.#counts.lostBefore += reception.tracker.lost;
-    this.#reception = newReception(header.ssrc, reception.next.tracker, reception.lastMs);
-    return true;
   }
 
   #receiveReport(bytes: Uint8Array, address: string, nowMs: number): void {
@@ -405,8 +373,4 @@ export class RtpSession {
   #nextReport(nowMs: number): number {
     return nowMs + REPORT_MS * (0.5 + this.#options.random.next());
   }
-}
-
-function newReception(ssrc: number, tracker: SequenceTracker, lastMs: number): Reception {
-  return { ssrc, tracker, jitter: new JitterMeter(CLOCK_RATE), next: undefined, lastMs, lastReport: 0, lastReportMs: 0 };
 }

@@ -1,30 +1,18 @@
 import type { Business } from '@tandem/contract';
-import { useQuery } from '@tanstack/react-query';
-import { Check } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
-import { sessionQuery } from '../../app/session.ts';
 import { api } from '../../lib/api.ts';
 import { useSaving } from '../../lib/saving.ts';
-import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
-import { Card, CardTitle } from '../../ui/page.tsx';
-import { Notice, SkeletonRows } from '../../ui/states.tsx';
+import { Notice } from '../../ui/states.tsx';
+import { BusinessCard } from './business-card.tsx';
+import { SaveButton } from './save-button.tsx';
 
 /** What the business may spend in a day. */
 export function Spending() {
-  const session = useQuery(sessionQuery);
-  const business = session.data?.business;
   return (
-    <Card>
-      <CardTitle title="Spending" lead="A ceiling for a bad day, so that no bill is a surprise" />
-      {session.isPending ? (
-        <SkeletonRows label="Loading the business" rows={1} />
-      ) : business ? (
-        <Ceiling key={business.id} business={business} />
-      ) : (
-        <p className="px-4 py-4 text-ink-3 sm:px-5">There is no business yet.</p>
-      )}
-    </Card>
+    <BusinessCard title="Spending" lead="A ceiling for a bad day, so that no bill is a surprise">
+      {(business) => <Ceiling key={business.id} business={business} />}
+    </BusinessCard>
   );
 }
 
@@ -56,16 +44,7 @@ function Ceiling({ business }: { business: Business }) {
           setTyped(value);
         }}
       />
-      <Button type="submit" busy={saving.isPending}>
-        Save
-      </Button>
-      <span role="status" className="inline-flex h-10 items-center gap-1.5 text-[0.9rem] text-good">
-        {saving.isSuccess && (
-          <>
-            <Check className="size-4" aria-hidden /> Saved
-          </>
-        )}
-      </span>
+      <SaveButton busy={saving.isPending} saved={saving.isSuccess} />
       <p className="basis-full text-[0.8rem] text-ink-3">
         When it is reached, calls in progress end with an apology and new ones hear it at once. The day begins at midnight in{' '}
         {business.timeZone}. What was spent is under Reports.
