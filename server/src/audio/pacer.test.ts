@@ -220,3 +220,21 @@ test('a wire that batches departs after lines have ticked and arrives before the
   expect(steps).toEqual(['b ticks', 'a listens', 'a ticks', 'b listens']);
   pacer.stop();
 });
+
+test('a line is not ticked for deadlines of before it was added, however far behind the loop is', async () => {
+  const clock = new VirtualClock();
+  const pacer = new MediaPacer(clock, silentLog);
+  const early = new Line(clock);
+  pacer.add(early);
+  await clock.advance(100);
+  const late = new Line(clock);
+  // Answered in the very turn in which the loop was held up for 70 ms.
+  clock.stall(70);
+  const addedAt = clock.now();
+  pacer.add(late);
+  await clock.advance(200);
+  expect(early.deadlines.filter((deadline) => deadline > 100 && deadline <= addedAt).length).toBeGreaterThanOrEqual(3);
+  expect(late.deadlines.length).toBeGreaterThan(5);
+  expect(late.deadlines.filter((deadline) => deadline < addedAt)).toEqual([]);
+  pacer.stop();
+});

@@ -98,7 +98,7 @@ export class MediaPacer implements Pacer {
     if (this.#home.has(line)) return;
     const [even, odd] = this.#halves;
     const half = odd.size < even.size ? odd : even;
-    half.add(line);
+    half.add(line, this.#clock.now());
     this.#home.set(line, half);
     this.#loop.start();
   }
@@ -216,6 +216,8 @@ class PacingLoop {
 /** Lines ticked together. Removal leaves a hole until no loop over them is running, so that the loops stay simple and safe. */
 class HalfBatch {
   readonly #lines: (Paced | undefined)[] = [];
+  /** When each was added, rising: a loop that catches up owes a line nothing of before it was there. */
+  readonly #since: number[] = [];
   #size = 0;
   #ticking = false;
 
@@ -223,8 +225,9 @@ class HalfBatch {
     return this.#size;
   }
 
-  add(line: Paced): void {
+  add(line: Paced, now: number): void {
     this.#lines.push(line);
+    this.#since.push(now);
     this.#size++;
   }
 
@@ -242,7 +245,7 @@ class HalfBatch {
     const count = lines.length;
     let ticked = 0;
     this.#ticking = true;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && this.#since[i] <= deadline; i++) {
       const line = lines[i];
       if (!line) continue;
       ticked++;
@@ -262,7 +265,7 @@ class HalfBatch {
     const lines = this.#lines;
     const count = lines.length;
     this.#ticking = true;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && this.#since[i] <= deadline; i++) {
       const line = lines[i];
       if (!line?.listen) continue;
       try {
@@ -277,7 +280,12 @@ class HalfBatch {
 
   #close(): void {
     let kept = 0;
-    for (const line of this.#lines) if (line) this.#lines[kept++] = line;
+    for (let i = 0; i < this.#lines.length; i++) {
+      if (!this.#lines[i]) continue;
+      this.#lines[kept] = this.#lines[i];
+      this.#since[kept++] = this.#since[i];
+    }
     this.#lines.length = kept;
+    this.#since.length = kept;
   }
 }
