@@ -142,10 +142,11 @@ async function furnish(server: TandemServer, { calls, condition, languageModel }
   }
 }
 
-async function readTold(server: TandemServer, calls: number): Promise<ToldCall[]> {
+/** `answered` of them were taken, and so was the first call, whose line is `calls`. */
+async function readTold(server: TandemServer, calls: number, answered: number): Promise<ToldCall[]> {
   const list = await server.until<Page<Call>, Call[]>(
     '/api/v1/calls?state=ended&limit=200',
-    ({ items }) => items.length > calls && items,
+    ({ items }) => items.length > answered && items,
     ENDED_WITHIN_MS,
   );
   const told: ToldCall[] = [];
@@ -221,7 +222,8 @@ export async function runTurns(
       await talk({}, out);
       const after = { server: processUsage(pids.server), providers: processUsage(pids.providers), at: performance.now() };
       const observation = JSON.parse(await readFile(out, 'utf8')) as Observation;
-      const told = await readTold(server, calls);
+      const answered = observation.calls.filter(({ answeredAt }) => answeredAt !== undefined).length;
+      const told = await readTold(server, calls, answered);
       for (const line of server.output().split('\n')) if (line.startsWith('{')) console.log(`  the server said: ${line.slice(0, 400)}`);
       await server.stop();
       await providers.stop();
