@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '#kit/errors.ts';
+import { growHeapsFreely } from '#kit/heap-growth.ts';
 import { type Kit, systemKit } from '#kit/kit.ts';
 import { lockDataFolder } from '#store/data-folder.ts';
 import { allVendors } from './catalog.ts';
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
     for (const { env, description, value } of describeSettings(allVendors)) print(`${env}=${value}\n    ${description}`);
     return;
   }
+  growHeapsFreely();
   const config = readConfig(allVendors);
   const kit = systemKit(config.house.logLevel, { part: 'office' });
   for (const name of config.unknown) kit.log.warn({ setting: name }, 'no setting has this name');
