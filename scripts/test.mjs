@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installPeers } from './peers.mjs';
-import { buildConsole, install, nodeBinary, root } from './prepare.mjs';
+import { buildConsole, compiledIn, install, nodeBinary, root } from './prepare.mjs';
 
 try {
   install();
@@ -28,7 +28,7 @@ const rounds =
         ['--project', 'peers'],
         ['--project', 'interop', '--no-file-parallelism'],
       ];
-const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
+const env = { ...process.env, ...compiledIn(), PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
 
 function runRound(args, report) {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
