@@ -64,7 +64,9 @@ async function runStages(stages: { tick(meter: Meter): Promise<void> }): Promise
 
 const parts: Record<string, () => Promise<void>> = {
   line: async () => {
-    await runStages(await LineStages.open(calls));
+    const stages = await LineStages.open(calls);
+    await runStages(stages);
+    if (!stages.heard) throw new Error('packets did not get through: what was measured is no call');
     const sums = samples.receive.map((_, round) => lineStages.reduce((sum, stage) => sum + samples[stage][round], 0));
     samples['media-path'] = sums;
   },
@@ -98,6 +100,7 @@ const parts: Record<string, () => Promise<void>> = {
   whole: async () => {
     const path = await WholePath.open(calls);
     await path.run(2 * WARM_TICKS);
+    if (!path.heard) throw new Error('packets did not get through: what was measured is no call');
     await inRounds(async (before) => note('whole-path', (await path.run(4 * TICKS)) / (4 * TICKS) / calls, before));
     await path.close();
   },

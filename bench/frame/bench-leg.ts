@@ -82,6 +82,7 @@ export class BenchLeg implements Leg, Paced {
       listener: { digit: () => {} },
     });
     this.#packet[0] = 0x80;
+    this.#packet[1] = 0; // PCMU
     this.#packet[8] = index >> 8;
     this.#packet[9] = index;
   }

@@ -52,6 +52,11 @@ export class LineStages {
     return stages;
   }
 
+  /** True when every session has taken its caller's packets. */
+  get heard(): boolean {
+    return this.#sessions.every(({ leg }) => leg.stats().packetsReceived > 0);
+  }
+
   /** One tick of 20 ms. */
   async tick(meter: Meter): Promise<void> {
     const sessions = this.#sessions;

@@ -45,6 +45,11 @@ export class WholePath {
     return path;
   }
 
+  /** True when every call has taken its caller's packets. */
+  get heard(): boolean {
+    return this.#legs.every((leg) => leg.stats().packetsReceived > 0);
+  }
+
   /** CPU of so many ticks of 20 ms of all calls, microseconds. */
   async run(ticks: number): Promise<number> {
     let spent = 0;

@@ -93,6 +93,18 @@ static void forget(napi_env env, void *data, void *hint) {
   free(io);
 }
 
+/*
+ * The media thread may run under SCHED_FIFO, the thread of JavaScript does not: whoever holds what the media thread waits for
+ * has its priority for so long, or anything else on the machine could keep frames waiting. A kernel without it does as before.
+ */
+static void mutex_prepare(pthread_mutex_t *mutex) {
+  pthread_mutexattr_t inherits;
+  pthread_mutexattr_init(&inherits);
+  pthread_mutexattr_setprotocol(&inherits, PTHREAD_PRIO_INHERIT);
+  if (pthread_mutex_init(mutex, &inherits) != 0) pthread_mutex_init(mutex, NULL);
+  pthread_mutexattr_destroy(&inherits);
+}
+
 /* open(binA, binB, slots, counts): the handle. The arrays must stay the same size; they are kept while the handle is. */
 static napi_value js_open(napi_env env, napi_callback_info info) {
   napi_value values[MEMORIES], handle;
@@ -109,8 +121,8 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
     napi_throw_error(env, NULL, "no memory or descriptor for sockets");
     return NULL;
   }
-  pthread_mutex_init(&io->receiving, NULL);
-  pthread_mutex_init(&io->sending, NULL);
+  mutex_prepare(&io->receiving);
+  mutex_prepare(&io->sending);
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

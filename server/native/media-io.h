@@ -23,10 +23,16 @@
 __asm__(".symver pthread_create,pthread_create@GLIBC_2.2.5");
 __asm__(".symver pthread_join,pthread_join@GLIBC_2.2.5");
 __asm__(".symver pthread_condattr_setclock,pthread_condattr_setclock@GLIBC_2.3.3");
+__asm__(".symver pthread_mutexattr_init,pthread_mutexattr_init@GLIBC_2.2.5");
+__asm__(".symver pthread_mutexattr_setprotocol,pthread_mutexattr_setprotocol@GLIBC_2.4");
+__asm__(".symver pthread_mutexattr_destroy,pthread_mutexattr_destroy@GLIBC_2.2.5");
 #elif defined(__GLIBC__) && defined(__aarch64__)
 __asm__(".symver pthread_create,pthread_create@GLIBC_2.17");
 __asm__(".symver pthread_join,pthread_join@GLIBC_2.17");
 __asm__(".symver pthread_condattr_setclock,pthread_condattr_setclock@GLIBC_2.17");
+__asm__(".symver pthread_mutexattr_init,pthread_mutexattr_init@GLIBC_2.17");
+__asm__(".symver pthread_mutexattr_setprotocol,pthread_mutexattr_setprotocol@GLIBC_2.17");
+__asm__(".symver pthread_mutexattr_destroy,pthread_mutexattr_destroy@GLIBC_2.17");
 #endif
 
 /* Sockets and queues that one media_io can hold. The low bits of a socket's id are its place, the others its turn. */
@@ -80,6 +86,7 @@ typedef struct {
   int fd; /* -1: free */
   int32_t turn;
   uint32_t overflow; /* what the kernel last said it has dropped of this socket */
+  bool ready;        /* in `ready`: something may wait in it */
 } udp_socket;
 
 enum { MEMORIES = 4 };
@@ -96,6 +103,8 @@ typedef struct media_io {
   pthread_mutex_t receiving;
   int epoll;
   receive_batch *batch;
+  int32_t ready[MAX_SOCKETS]; /* ids of sockets that have not been read to their end */
+  int ready_sockets;
   uint8_t *bins[2];
   size_t bin_bytes;
   int filling;
@@ -140,6 +149,7 @@ socklen_t address_to_kernel(const packet_head *head, struct sockaddr_storage *in
 
 /* receive.c */
 bool receive_prepare(media_io *io);
+void receive_forget(media_io *io, int32_t id); /* the socket is about to be closed; `receiving` is held */
 void receive_arrived(media_io *io); /* `receiving` is held */
 
 /* send.c */

@@ -119,6 +119,32 @@ bool receive_prepare(media_io *io) {
   return true;
 }
 
+/*
+ * Puts the sockets that something has newly arrived at behind those still to be read; true when there may be more. The kernel
+ * tells of each arrival once (EPOLLET): asked again and again about what is ready, it would look at every socket twice.
+ */
+static bool note_ready(media_io *io) {
+  struct epoll_event events[READY_AT_ONCE];
+  const int told = epoll_wait(io->epoll, events, READY_AT_ONCE, 0);
+  for (int i = 0; i < told; i++) {
+    const int32_t id = (int32_t)events[i].data.u32;
+    udp_socket *socket = &io->sockets[id & (MAX_SOCKETS - 1)];
+    if (socket_fd(io, id) < 0 || socket->ready) continue;
+    socket->ready = true;
+    io->ready[io->ready_sockets++] = id;
+  }
+  return told == READY_AT_ONCE;
+}
+
+void receive_forget(media_io *io, int32_t id) {
+  udp_socket *socket = &io->sockets[id & (MAX_SOCKETS - 1)];
+  if (!socket->ready) return;
+  socket->ready = false;
+  int at = 0;
+  while (io->ready[at] != id) at++;
+  io->ready[at] = io->ready[--io->ready_sockets];
+}
+
 void receive_arrived(media_io *io) {
   if (io->open_sockets == 0) return;
   const int64_t now = monotonic_ns();
@@ -127,15 +153,19 @@ void receive_arrived(media_io *io) {
   const bool believed = step > -CLOCK_STEP_NS && step < CLOCK_STEP_NS;
   io->wall_offset = offset;
 
-  struct epoll_event ready[READY_AT_ONCE];
   /* Each round takes at most one batch of each socket, so that one that is flooded does not keep the others waiting. */
   for (bool more = true; more;) {
-    const int count_ready = epoll_wait(io->epoll, ready, READY_AT_ONCE, 0);
-    more = count_ready == READY_AT_ONCE;
-    for (int i = 0; i < count_ready; i++) {
-      const enum progress progress = receive_batch_of(io, (int32_t)ready[i].data.u32, now, believed ? offset : 0);
-      if (progress == BIN_FULL) return;
-      if (progress == MORE_WAITS) more = true;
+    more = note_ready(io);
+    enum progress progress = ALL_READ;
+    int kept = 0;
+    for (int i = 0; i < io->ready_sockets; i++) {
+      const int32_t id = io->ready[i];
+      if (progress != BIN_FULL) progress = receive_batch_of(io, id, now, believed ? offset : 0);
+      if (progress == ALL_READ) io->sockets[id & (MAX_SOCKETS - 1)].ready = false;
+      else io->ready[kept++] = id;
     }
+    io->ready_sockets = kept;
+    if (progress == BIN_FULL) return;
+    if (kept > 0) more = true;
   }
 }

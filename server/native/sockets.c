@@ -92,11 +92,12 @@ int socket_open(media_io *io, const char *host, int port, int receive_bytes) {
   while (io->sockets[io->next_place].fd >= 0) io->next_place = (io->next_place + 1) % MAX_SOCKETS;
   udp_socket *socket = &io->sockets[io->next_place];
   const int32_t id = socket->turn << PLACE_BITS | io->next_place;
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)id};
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = (uint32_t)id};
   const int watched = epoll_ctl(io->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? id : -errno;
   if (watched >= 0) {
     socket->fd = fd;
     socket->overflow = 0;
+    socket->ready = false;
     io->open_sockets++;
     io->next_place = (io->next_place + 1) % MAX_SOCKETS;
   } else close(fd);
@@ -131,6 +132,7 @@ void socket_close(media_io *io, int32_t id) {
   /* The number of a closed descriptor may be given to another socket: nothing may still be leaving by it. */
   while (io->batch_on_its_way) pthread_cond_wait(&io->batch_left, &io->sending);
   pthread_mutex_lock(&io->receiving);
+  receive_forget(io, id);
   udp_socket *socket = &io->sockets[PLACE(id)];
   socket->fd = -1;
   socket->turn = socket->turn == MAX_TURN ? 0 : socket->turn + 1;

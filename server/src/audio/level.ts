@@ -19,11 +19,24 @@ export function linearPower(samples: Int16Array, from = 0, to = samples.length):
   return to > from ? sum / (to - from) : 0;
 }
 
-/** Mean square of µ-law bytes `[from, to)`, in 16-bit units, without decoding. */
+/**
+ * Mean square of µ-law bytes `[from, to)`, in 16-bit units, without decoding. Sums of whole numbers are exact in any order:
+ * four at a time, so that no addition waits for the one before.
+ */
 export function mulawPower(bytes: Uint8Array, from = 0, to = bytes.length): number {
-  let sum = 0;
-  for (let i = from; i < to; i++) sum += MULAW_SQUARE[bytes[i]];
-  return to > from ? sum / (to - from) : 0;
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
+  let i = from;
+  for (; i + 3 < to; i += 4) {
+    first += MULAW_SQUARE[bytes[i]];
+    second += MULAW_SQUARE[bytes[i + 1]];
+    third += MULAW_SQUARE[bytes[i + 2]];
+    fourth += MULAW_SQUARE[bytes[i + 3]];
+  }
+  for (; i < to; i++) first += MULAW_SQUARE[bytes[i]];
+  return to > from ? (first + second + third + fourth) / (to - from) : 0;
 }
 
 export function linearLevel(samples: Int16Array): number {

@@ -175,8 +175,7 @@ export class CodedConcealment {
       this.#write(frame);
       return;
     }
-    const kept = this.#kept;
-    for (let i = 0, to = this.#next; i < FRAME; i++, to++) kept[to] = frame[i];
+    this.#kept.set(frame, this.#next);
     this.#next = FRAME - this.#next;
     if (this.#unseen < 2) this.#unseen++;
   }

@@ -12,13 +12,11 @@
  */
 import { LeadWindows } from './lead-windows.ts';
 import type { RtpHeader } from './packet.ts';
+import { RING, SoundRing } from './sound-ring.ts';
 
 /** A frame of 20 ms in timestamp units, which are bytes. */
 const FRAME = 160;
 const TICKS_PER_MS = 8;
-/** 512 ms: a packet further ahead is a timestamp jump. A power of two. */
-const RING = 4096;
-const MASK = RING - 1;
 /** The longest packet taken: 200 ms. */
 const MAX_PAYLOAD = 1600;
 
@@ -51,10 +49,8 @@ const SEEN = 256;
 /** Frames whose arrival is remembered; a power of two beyond the ring. */
 const ARRIVALS = 64;
 
-/** State of each byte of the ring. */
-const MISSING = 0;
-const SOUND = 1;
-const QUIET = 2;
+/** Room for a frame that is only looked at, of all buffers of the thread. */
+const LOOKED_AT = new Uint8Array(FRAME);
 
 export type Pulled = 'played' | 'concealed' | 'silence';
 export type Pushed = 'stored' | 'duplicate' | 'late' | 'dropped';
@@ -86,9 +82,8 @@ export interface JitterBufferStats {
 export class JitterBuffer {
   readonly #silence: number;
   readonly #quiet: ((frame: Uint8Array) => boolean) | undefined;
-  readonly #bytes = new Uint8Array(RING);
-  readonly #states = new Uint8Array(RING);
-  readonly #frame = new Uint8Array(FRAME);
+  /** A packet further ahead than it is long is a timestamp jump. */
+  readonly #ring = new SoundRing();
   /** When the packet of each frame of the ring arrived, by the frame's place in time. */
   readonly #arrivals = new Float64Array(ARRIVALS);
   /** Extended with 1 so that 0 means nothing: which of the last 256 sequence numbers were taken. */
@@ -149,7 +144,8 @@ export class JitterBuffer {
     if (lead >= -MAX_TARGET) this.#leads.note(Math.max(lead, -FRAME) + this.#phaseAt(arrivedAt));
     if (newer) this.#follow(header, length);
     if (lead + length <= 0) return 'late';
-    this.#store(header, bytes, lead < 0 ? -lead : 0);
+    const skipped = lead < 0 ? -lead : 0;
+    this.#ring.store(header.timestamp + skipped, bytes, header.payloadStart + skipped, header.payloadEnd);
     for (let from = 0; from < length; from += FRAME) this.#arrivals[this.#slotOf(header.timestamp + from)] = arrivedAt;
     return lead < 0 ? 'late' : 'stored';
   }
@@ -198,7 +194,7 @@ export class JitterBuffer {
   /** Forgets source and sound; the next packet starts afresh. Counters stay. */
   reset(): void {
     this.#source.ssrc = -1;
-    this.#states.fill(MISSING);
+    this.#ring.clear();
     this.#leads.clear();
     this.#playout.gap = CONCEALED_FRAMES;
   }
@@ -274,9 +270,9 @@ export class JitterBuffer {
     source.sequence = header.sequence;
     const pause = (header.timestamp - playout.end) | 0;
     if (inSequence && pause > 0) {
-      const from = (playout.end - playout.point) | 0;
+      const from = Math.max(0, (playout.end - playout.point) | 0);
       const to = Math.min((header.timestamp - playout.point) | 0, RING);
-      for (let i = Math.max(0, from); i < to; i++) this.#states[(playout.point + i) & MASK] = QUIET;
+      this.#ring.rest(playout.point + from, to - from);
     }
     if (length === 0) return;
     source.silent = false;
@@ -284,18 +280,10 @@ export class JitterBuffer {
     if (((end - playout.end) | 0) > 0) playout.end = end;
   }
 
-  #store(header: RtpHeader, bytes: Uint8Array, skipped: number): void {
-    let to = header.timestamp + skipped;
-    for (let from = header.payloadStart + skipped; from < header.payloadEnd; from++, to++) {
-      this.#bytes[to & MASK] = bytes[from];
-      this.#states[to & MASK] = SOUND;
-    }
-  }
-
   #restart(header: RtpHeader): void {
     const playout = this.#playout;
     const target = this.#leads.any ? Math.min(MAX_TARGET, Math.max(START_TARGET, this.#leads.highest)) : START_TARGET;
-    this.#states.fill(MISSING);
+    this.#ring.clear();
     this.#seen.fill(0);
     this.#leads.clear();
     this.#source.ssrc = header.ssrc;
@@ -333,7 +321,7 @@ export class JitterBuffer {
 
   /** The next frame is a gap, or quiet: one more or less of it is not heard. */
   #isInaudible(): boolean {
-    return this.#read(this.#frame) !== 'played' || (this.#quiet?.(this.#frame) ?? false);
+    return this.#read(LOOKED_AT) !== 'played' || (this.#quiet?.(LOOKED_AT) ?? false);
   }
 
   /** Fills 20 ms without moving the playout point: the frame itself when it is quiet, concealment when it is not. */
@@ -349,34 +337,25 @@ export class JitterBuffer {
 
   /** Copies the frame at the playout point; a frame with any of its sound missing counts as missing in mid-speech. */
   #read(out: Uint8Array): Pulled {
-    const point = this.#playout.point;
-    let sound = 0;
-    let missing = 0;
-    for (let i = 0; i < FRAME; i++) {
-      const at = (point + i) & MASK;
-      const state = this.#states[at];
-      if (state === SOUND) {
-        out[i] = this.#bytes[at];
-        sound++;
-      } else {
-        out[i] = this.#silence;
-        if (state === MISSING) missing++;
-      }
+    const ring = this.#ring;
+    const { point, gap } = this.#playout;
+    if (ring.isWhole(point, FRAME)) {
+      ring.copy(point, FRAME, out);
+      return 'played';
     }
-    const pausing = this.#playout.gap >= CONCEALED_FRAMES || this.#source.silent;
-    if (sound > 0 && (missing === 0 || pausing)) return 'played';
-    return missing === 0 || pausing ? 'silence' : 'concealed';
+    const whole = gap >= CONCEALED_FRAMES || this.#source.silent || !ring.hasGap(point, FRAME);
+    if (!whole) return 'concealed';
+    if (!ring.hasSound(point, FRAME)) return 'silence';
+    ring.copyOver(point, FRAME, out, this.#silence);
+    return 'played';
   }
 
   #advance(): void {
     const playout = this.#playout;
-    let sound = false;
-    for (let i = 0; i < FRAME; i++) {
-      const at = (playout.point + i) & MASK;
-      if (this.#states[at] === SOUND) sound = true;
-      this.#states[at] = MISSING;
-    }
-    playout.point = (playout.point + FRAME) >>> 0;
+    const { point } = playout;
+    const sound = this.#ring.hasSound(point, FRAME);
+    this.#ring.forget(point, FRAME);
+    playout.point = (point + FRAME) >>> 0;
     if (sound) playout.heardEnd = playout.point;
   }
 

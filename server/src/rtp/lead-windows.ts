@@ -2,6 +2,8 @@
 
 /** Leads are remembered over this many windows. */
 const WINDOWS = 8;
+const NONE_LOW = 0x7fffffff;
+const NONE_HIGH = -0x80000000;
 
 /** Smallest and largest lead, over windows that slide by one second. */
 export class LeadWindows {
@@ -10,22 +12,24 @@ export class LeadWindows {
   #current = 0;
   #used = 0;
   #empty = true;
+  /** Over all windows in use. */
+  #lowest = NONE_LOW;
+  #highest = NONE_HIGH;
 
   clear(): void {
     this.#current = 0;
     this.#used = 0;
     this.#empty = true;
+    this.#lowest = NONE_LOW;
+    this.#highest = NONE_HIGH;
   }
 
   note(lead: number): void {
-    const i = this.#current;
-    if (this.#empty) {
-      this.#empty = false;
-      this.#used = Math.min(WINDOWS, this.#used + 1);
-      this.#lows[i] = lead;
-      this.#highs[i] = lead;
-    } else if (lead < this.#lows[i]) this.#lows[i] = lead;
-    else if (lead > this.#highs[i]) this.#highs[i] = lead;
+    if (this.#empty) this.#begin(lead);
+    if (lead < this.#lows[this.#current]) this.#lows[this.#current] = lead;
+    if (lead > this.#highs[this.#current]) this.#highs[this.#current] = lead;
+    if (lead < this.#lowest) this.#lowest = lead;
+    if (lead > this.#highest) this.#highest = lead;
   }
 
   /** Begins the next window; one in which nothing arrived is simply longer. */
@@ -41,6 +45,9 @@ export class LeadWindows {
       this.#lows[i] += ticks;
       this.#highs[i] += ticks;
     }
+    if (this.#used === 0) return;
+    this.#lowest += ticks;
+    this.#highest += ticks;
   }
 
   /** How many windows hold something, the present one included: seconds of arrivals remembered, 8 at most. */
@@ -53,14 +60,24 @@ export class LeadWindows {
   }
 
   get lowest(): number {
-    let low = 0x7fffffff;
-    for (let i = 0; i < this.#used; i++) if (this.#lows[i] < low) low = this.#lows[i];
-    return low;
+    return this.#lowest;
   }
 
   get highest(): number {
-    let high = -0x80000000;
-    for (let i = 0; i < this.#used; i++) if (this.#highs[i] > high) high = this.#highs[i];
-    return high;
+    return this.#highest;
+  }
+
+  /** The first lead of a window, in the place of the oldest one. */
+  #begin(lead: number): void {
+    this.#empty = false;
+    this.#used = Math.min(WINDOWS, this.#used + 1);
+    this.#lows[this.#current] = lead;
+    this.#highs[this.#current] = lead;
+    this.#lowest = NONE_LOW;
+    this.#highest = NONE_HIGH;
+    for (let i = 0; i < this.#used; i++) {
+      this.#lowest = Math.min(this.#lowest, this.#lows[i]);
+      this.#highest = Math.max(this.#highest, this.#highs[i]);
+    }
   }
 }

@@ -16,6 +16,8 @@ describe('the native part', () => {
   test.each(['x64', 'arm64'])('for linux-%s was built from the sources beside it', (arch) => {
     const binary = readFileSync(binaryPath('linux', arch)).toString('latin1');
     expect(binary).toContain(`media-io source ${sourceDigest()}`);
+    // Who holds what the media thread waits for has its priority meanwhile.
+    expect(binary).toContain('pthread_mutexattr_setprotocol');
   });
 
   test('loads where there is a binary for the machine and its C library', () => {

@@ -21,6 +21,7 @@ import {
   SLOT_BYTES,
   SLOT_HEAD_BYTES,
 } from './native-binding.ts';
+import { Destination } from './native-destination.ts';
 import {
   type DatagramHandler,
   type DatagramSocket,
@@ -37,6 +38,8 @@ const MAX_BINS = 4;
 const OUTBOX_BYTES = 1 << 17;
 /** What is sent outside the pacer's steps leaves after this long. */
 const DEPART_WITHIN_MS = 5;
+/** Sources that a socket remembers once there is more than one; a power of two. */
+const SOURCES = 32;
 /** Sources whose text is kept; strangers beyond that begin afresh. */
 const MAX_TEXTS = 4096;
 const OFFSET_TRIES = 5;
@@ -164,7 +167,7 @@ export class NativeSockets implements DatagramSockets {
     const socket = this.#places[id & PLACE_MASK];
     // One that was closed meanwhile, or whose place another has taken.
     if (socket?.id === id && socket.handler) {
-      const source = socket.source;
+      const source = socket.sourceOf(words, word);
       if (!source.is(words, word)) source.become(words, word, this.#textOf(bin, word));
       try {
         socket.handler(bin.view(at, length), source.text, source.port, doubles[(at >> 3) + HEAD.arrival] + this.#shared.offsetMs);
@@ -230,48 +233,17 @@ class Bin {
   }
 }
 
-/** An address as the native part writes it, and as text. */
-class Destination {
-  text = '';
-  port = -1;
-  readonly #words = new Int32Array(6);
-
-  is(words: Int32Array, at: number): boolean {
-    const own = this.#words;
-    const from = at + HEAD.familyPort;
-    if (own[0] !== words[from] || own[1] !== words[from + 1]) return false;
-    return own[0] >> 16 === 4 || (own[2] === words[from + 2] && own[3] === words[from + 3] && own[4] === words[from + 4]);
-  }
-
-  become(words: Int32Array, at: number, text: string): void {
-    for (let i = 0; i < this.#words.length; i++) this.#words[i] = words[at + HEAD.familyPort + i];
-    this.text = text;
-    this.port = words[at + HEAD.familyPort] & 0xffff;
-  }
-
-  writeTo(words: Int32Array, at: number): void {
-    for (let i = 0; i < this.#words.length; i++) words[at + HEAD.familyPort + i] = this.#words[i];
-  }
-
-  /** Looks only when it has changed; false when it is no address. */
-  aim({ binding, head }: Shared, text: string, port: number): boolean {
-    if (text === this.text && port === this.port) return true;
-    if (!binding.addressOf(text, port, head.bytes)) return false;
-    this.become(head.words, 0, text);
-    return true;
-  }
-}
-
 class NativeSocket implements DatagramSocket {
   readonly id: number;
   readonly address: string;
   readonly port: number;
-  readonly source = new Destination();
   handler: DatagramHandler | undefined;
   readonly #shared: Shared;
   readonly #closed: () => void;
   readonly #destination = new Destination();
   readonly #queues = new Set<NativeQueue>();
+  /** By port, so that the far ends of calls behind one port do not push each other out. */
+  readonly #sources: Destination[] = [new Destination()];
   #open = true;
 
   constructor(shared: Shared, id: number, address: string, port: number, closed: () => void) {
@@ -280,6 +252,18 @@ class NativeSocket implements DatagramSocket {
     this.address = address;
     this.port = port;
     this.#closed = closed;
+  }
+
+  /** Where the source of the datagram whose head is at `at` is remembered, or is to be. */
+  sourceOf(words: Int32Array, at: number): Destination {
+    const sources = this.#sources;
+    if (sources.length === 1) {
+      const [only] = sources;
+      if (only.port < 0 || only.is(words, at)) return only;
+      while (sources.length < SOURCES) sources.push(new Destination());
+    }
+    // RTP's ports are even, RTCP's odd.
+    return sources[(words[at + HEAD.familyPort] >> 1) & (SOURCES - 1)];
   }
 
   onMessage(handler: DatagramHandler): void {

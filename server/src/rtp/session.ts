@@ -21,6 +21,10 @@ const COMFORT_NOISE = 13;
 const REPORT_MS = 5000;
 const SLOT_BYTES = RTP_HEADER_BYTES + FRAME_BYTES;
 
+/** The header being read and the packet being queued: of all sessions of the thread, as neither outlives a call. */
+const HEADER: RtpHeader = emptyRtpHeader();
+const PACKET = new Uint8Array(SLOT_BYTES);
+
 export interface PayloadTypes {
   /** The one codec of sound, both ways. */
   audio: number;
@@ -87,8 +91,8 @@ export class RtpSession {
   readonly #buffer: JitterBuffer;
   readonly #events = new TelephoneEventReceiver();
   readonly #digits = new TelephoneEventSender();
-  readonly #header: RtpHeader = emptyRtpHeader();
-  readonly #packets = Array.from({ length: SLOTS }, () => new Uint8Array(SLOT_BYTES));
+  /** Packets on their way out that are not queued: there once there is one. */
+  #packets: Uint8Array[] | undefined;
   readonly #report = new Uint8Array(MAX_REPORT_BYTES);
   readonly #counts = { received: 0, receivedBytes: 0, sent: 0, sentBytes: 0, foreign: 0, malformed: 0, unknown: 0 };
   readonly #peer = { roundTripMs: undefined as number | undefined, loss: undefined as number | undefined };
@@ -163,7 +167,7 @@ export class RtpSession {
     const sending = this.#sending;
     sending.remember();
     sending.advance(deadlineMs);
-    const packet = this.#packets[0]; // the queue copies it
+    const packet = PACKET;
     packet.set(sound, RTP_HEADER_BYTES);
     const sequence = sending.nextSequence();
     writeRtpHeader(packet, 0, this.#types.audio, !sending.talking, sequence, sending.timestamp, this.ssrc);
@@ -250,7 +254,7 @@ export class RtpSession {
     if (before && !this.#digits.sending) this.#options.listener.digitsSent?.();
     if (step === 'event' && this.#types.event !== undefined) {
       if (this.#digits.first) sending.eventTimestamp = sending.timestamp;
-      const packet = this.#packets[sending.nextSlot()];
+      const packet = this.#nextPacket();
       this.#digits.write(packet, RTP_HEADER_BYTES);
       this.#send(packet, EVENT_BYTES, this.#types.event, this.#digits.first, sending.eventTimestamp, remote);
       sending.talking = false;
@@ -260,12 +264,17 @@ export class RtpSession {
       sending.talking = false;
       return false;
     }
-    const packet = this.#packets[sending.nextSlot()];
+    const packet = this.#nextPacket();
     packet.set(sound, RTP_HEADER_BYTES);
     // The marker begins a talk-spurt (RFC 3551 §4.1).
     this.#send(packet, FRAME_BYTES, this.#types.audio, !sending.talking, sending.timestamp, remote);
     sending.talking = true;
     return true;
+  }
+
+  #nextPacket(): Uint8Array {
+    this.#packets ??= Array.from({ length: SLOTS }, () => new Uint8Array(SLOT_BYTES));
+    return this.#packets[this.#sending.nextSlot()];
   }
 
   #send(packet: Uint8Array, payload: number, type: number, marker: boolean, timestamp: number, remote: RemoteAddress | undefined): void {
@@ -282,7 +291,7 @@ export class RtpSession {
       this.#receiveReport(bytes, address, nowMs);
       return;
     }
-    const header = this.#header;
+    const header = HEADER;
     if (!parseRtp(bytes, header)) {
       this.#counts.malformed++;
       return;

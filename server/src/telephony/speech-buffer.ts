@@ -29,8 +29,7 @@ export class SpeechRing {
     const at = position & this.#mask;
     if (at + count > samples.length) {
       for (let i = 0; i < count; i++) out[i] = this.at(position + i);
-    } else if (samples instanceof Uint8Array) for (let i = 0; i < count; i++) out[i] = samples[at + i];
-    else for (let i = 0; i < count; i++) out[i] = samples[at + i];
+    } else out.set(samples.subarray(at, at + count));
   }
 
   append(sound: Sound, from: number, to: number): void {

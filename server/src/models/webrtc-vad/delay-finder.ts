@@ -6,19 +6,15 @@ const SURE = 0.55; // correlation from which a delay is believed
 const QUIET_DB = -70; // below this, differences mean nothing
 
 export class DelayFinder {
-  /** Running sums: count, heard, heard²; and per lag sent, sent², sent·heard. */
+  /** Running sums: count, heard, heard²; and for each lag, side by side, sent, sent², sent·heard. */
   #n = 0;
   #h = 0;
   #hh = 0;
-  #s: Float64Array;
-  #ss: Float64Array;
-  #sh: Float64Array;
+  readonly #sums: Float64Array;
 
   /** Looks at delays of 0 to `lags` − 1 blocks. */
   constructor(lags: number) {
-    this.#s = new Float64Array(lags);
-    this.#ss = new Float64Array(lags);
-    this.#sh = new Float64Array(lags);
+    this.#sums = new Float64Array(3 * lags);
   }
 
   /** One block heard, while `sent[at]` (a ring) was the block sent at the same time. */
@@ -27,12 +23,14 @@ export class DelayFinder {
     this.#n = this.#n * FORGET + 1;
     this.#h = this.#h * FORGET + heard;
     this.#hh = this.#hh * FORGET + heard * heard;
+    const sums = this.#sums;
     let index = at;
-    for (let lag = 0; lag < this.#s.length; lag++) {
-      const then = Math.max(QUIET_DB, sent[index]) - QUIET_DB;
-      this.#s[lag] = this.#s[lag] * FORGET + then;
-      this.#ss[lag] = this.#ss[lag] * FORGET + then * then;
-      this.#sh[lag] = this.#sh[lag] * FORGET + then * heard;
+    for (let i = 0; i < sums.length; i += 3) {
+      const level = sent[index];
+      const then = level > QUIET_DB ? level - QUIET_DB : 0;
+      sums[i] = sums[i] * FORGET + then;
+      sums[i + 1] = sums[i + 1] * FORGET + then * then;
+      sums[i + 2] = sums[i + 2] * FORGET + then * heard;
       index = index === 0 ? sent.length - 1 : index - 1;
     }
   }
@@ -44,9 +42,11 @@ export class DelayFinder {
     if (n < ENOUGH_BLOCKS || heardSpread <= 0) return undefined;
     let best = SURE * SURE;
     let bestLag: number | undefined;
-    for (let lag = 0; lag < this.#s.length; lag++) {
-      const sentSpread = n * this.#ss[lag] - this.#s[lag] * this.#s[lag];
-      const shared = n * this.#sh[lag] - this.#s[lag] * this.#h;
+    const sums = this.#sums;
+    for (let lag = 0; 3 * lag < sums.length; lag++) {
+      const ofSent = sums[3 * lag];
+      const sentSpread = n * sums[3 * lag + 1] - ofSent * ofSent;
+      const shared = n * sums[3 * lag + 2] - ofSent * this.#h;
       if (sentSpread <= 0 || shared <= 0) continue;
       const likeness = (shared * shared) / (sentSpread * heardSpread);
       if (likeness > best) {
@@ -59,8 +59,6 @@ export class DelayFinder {
 
   reset(): void {
     this.#n = this.#h = this.#hh = 0;
-    this.#s.fill(0);
-    this.#ss.fill(0);
-    this.#sh.fill(0);
+    this.#sums.fill(0);
   }
 }

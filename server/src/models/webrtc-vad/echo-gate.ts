@@ -19,6 +19,9 @@ const COUPLING_LOWEST_DB = -50;
 const MARGIN_DB = 6; // over the due echo: the envelope's own fluctuation
 const KNOWN_MARGIN_DB = 4.5; // the same once the delay is known
 const NEAR_END_DB = 9; // so far over the due echo that somebody else must be speaking: nothing is learned
+/** Every frame is looked at for the delay until it is known, for so long (frames); then one of four: it hardly ever changes. */
+const EAGER_FRAMES = 200;
+const LOOK_EVERY = 4;
 const NEAR_END_PATIENCE = 75; // frames (1.5 s) of that, and it is the echo that has grown
 
 export class EchoGate {
@@ -35,6 +38,8 @@ export class EchoGate {
   /** Blocks since one that may have an echo; beyond the longest lag it does not matter how many. */
   #quietBlocks = LONGEST_LAG + 1;
   #overFrames = 0;
+  /** Frames that may have held an echo. */
+  #frames = 0;
   #delay = new DelayFinder(LONGEST_LAG);
 
   /** Notes what was sent in one frame: power (16-bit units) of its halves, 0 when silent. */
@@ -60,7 +65,7 @@ export class EchoGate {
       return false;
     }
     this.dueDb = loudest + this.couplingDb;
-    if (this.lagMs === undefined || this.#overFrames === 0 || this.#overFrames >= NEAR_END_PATIENCE) {
+    if (this.#looks()) {
       this.#delay.note(dbfsOfPower(halves[0]), this.#sent, (this.#at - 1) & (BLOCKS - 1));
       this.#delay.note(dbfsOfPower(halves[1]), this.#sent, this.#at);
       const lag = this.#delay.find();
@@ -79,7 +84,16 @@ export class EchoGate {
     this.#decayedDb = -96;
     this.#quietBlocks = LONGEST_LAG + 1;
     this.#overFrames = 0;
+    this.#frames = 0;
     this.#delay.reset();
+  }
+
+  /** True when this frame is looked at for the delay: not while somebody speaks over the echo, unless that goes on and on. */
+  #looks(): boolean {
+    const frame = this.#frames++;
+    if (this.#overFrames >= NEAR_END_PATIENCE) return true;
+    if (this.lagMs === undefined && frame < EAGER_FRAMES) return true;
+    return (this.lagMs === undefined || this.#overFrames === 0) && frame % LOOK_EVERY === 0;
   }
 
   #push(power: number): void {

@@ -23,6 +23,9 @@ const MINIMUM_BIAS_DB = 1.5; // the minimum of a fluctuating noise lies below it
 /** Power of the first difference over power, at 8 kHz: (2 sin πf/8000)². Mains hum of 50…180 Hz lies below; telephone speech above. */
 const HUM_TILT = 0.02;
 
+/** Of the frame being measured: squares of its first half, of all of it, and of the steps between its samples. */
+const SUMS = { firstHalf: 0, power: 0, differences: 0 };
+
 export class LineGate {
   /** Of the last frame, dB re full scale. */
   levelDb = -96;
@@ -31,8 +34,6 @@ export class LineGate {
   fallen = true;
   /** Power of the two halves of the last frame (16-bit units): the echo gate's view of it. */
   readonly halves = new Float64Array(2);
-  /** Of the last frame: squares of its first half, of all of it, and of the steps between its samples. */
-  readonly #sums = new Float64Array(3);
   #humTilt: number;
   #hold = 0;
   #loudBefore = false;
@@ -48,13 +49,11 @@ export class LineGate {
 
   /** True while somebody may be speaking. `learn` is false when the frame may hold our own echo. */
   pass(sound: Sound, learn: boolean): boolean {
-    if (sound instanceof Int16Array) this.#measureLinear(sound);
-    else this.#measureMulaw(sound);
+    if (sound instanceof Int16Array) measureLinear(sound);
+    else measureMulaw(sound);
     const { length } = sound;
     const half = length >> 1;
-    const firstHalf = this.#sums[0];
-    const power = this.#sums[1];
-    const differences = this.#sums[2];
+    const { firstHalf, power, differences } = SUMS;
     this.halves[0] = half > 0 ? firstHalf / half : 0;
     this.halves[1] = half > 0 ? (power - firstHalf) / (length - half) : 0;
     this.levelDb = Math.max(-96, dbfsOfPower(length > 0 ? power / length : 0));
@@ -88,49 +87,6 @@ export class LineGate {
     this.#window.minimumDb = 0;
   }
 
-  // The same loop for each kind of sound: one for both would ask at every sample which it is.
-
-  #measureMulaw(sound: Uint8Array): void {
-    const table = MULAW_TO_LINEAR;
-    const half = sound.length >> 1;
-    let power = 0;
-    let differences = 0;
-    let firstHalf = 0;
-    let before = table[sound[0]];
-    for (let i = 0; i < sound.length; i++) {
-      if (i === half) firstHalf = power;
-      const sample = table[sound[i]];
-      const difference = sample - before;
-      power += sample * sample;
-      differences += difference * difference;
-      before = sample;
-    }
-    this.#note(firstHalf, power, differences);
-  }
-
-  #measureLinear(sound: Int16Array): void {
-    const half = sound.length >> 1;
-    let power = 0;
-    let differences = 0;
-    let firstHalf = 0;
-    let before = sound[0];
-    for (let i = 0; i < sound.length; i++) {
-      if (i === half) firstHalf = power;
-      const sample = sound[i];
-      const difference = sample - before;
-      power += sample * sample;
-      differences += difference * difference;
-      before = sample;
-    }
-    this.#note(firstHalf, power, differences);
-  }
-
-  #note(firstHalf: number, power: number, differences: number): void {
-    this.#sums[0] = firstHalf;
-    this.#sums[1] = power;
-    this.#sums[2] = differences;
-  }
-
   #track(learn: boolean): void {
     this.#smoothDb += 0.3 * (this.levelDb - this.#smoothDb);
     const level = this.#smoothDb;
@@ -154,4 +110,70 @@ export class LineGate {
     }
     this.floorDb = Math.min(FLOOR_HIGHEST_DB, Math.max(FLOOR_LOWEST_DB, this.floorDb));
   }
+}
+
+// The same loop for each kind of sound: one for both would ask at every sample which it is. Both halves are summed side by
+// side, so that no addition waits for the one before; whole numbers add up to the same in any order.
+
+function measureMulaw(sound: Uint8Array): void {
+  const table = MULAW_TO_LINEAR;
+  const half = sound.length >> 1;
+  let firstHalf = 0;
+  let secondHalf = 0;
+  let differences = 0;
+  let moreDifferences = 0;
+  let before = table[sound[0]];
+  let between = table[sound[half === 0 ? 0 : half - 1]];
+  for (let i = 0; i < half; i++) {
+    const sample = table[sound[i]];
+    const later = table[sound[i + half]];
+    const step = sample - before;
+    const laterStep = later - between;
+    firstHalf += sample * sample;
+    secondHalf += later * later;
+    differences += step * step;
+    moreDifferences += laterStep * laterStep;
+    before = sample;
+    between = later;
+  }
+  if (sound.length & 1) {
+    const last = table[sound[sound.length - 1]];
+    secondHalf += last * last;
+    moreDifferences += (last - between) ** 2;
+  }
+  note(firstHalf, firstHalf + secondHalf, differences + moreDifferences);
+}
+
+function measureLinear(sound: Int16Array): void {
+  const half = sound.length >> 1;
+  let firstHalf = 0;
+  let secondHalf = 0;
+  let differences = 0;
+  let moreDifferences = 0;
+  let before = sound[0];
+  let between = sound[half === 0 ? 0 : half - 1];
+  for (let i = 0; i < half; i++) {
+    const sample = sound[i];
+    const later = sound[i + half];
+    const step = sample - before;
+    const laterStep = later - between;
+    firstHalf += sample * sample;
+    secondHalf += later * later;
+    differences += step * step;
+    moreDifferences += laterStep * laterStep;
+    before = sample;
+    between = later;
+  }
+  if (sound.length & 1) {
+    const last = sound[sound.length - 1];
+    secondHalf += last * last;
+    moreDifferences += (last - between) ** 2;
+  }
+  note(firstHalf, firstHalf + secondHalf, differences + moreDifferences);
+}
+
+function note(firstHalf: number, power: number, differences: number): void {
+  SUMS.firstHalf = firstHalf;
+  SUMS.power = power;
+  SUMS.differences = differences;
 }

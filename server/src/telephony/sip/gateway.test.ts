@@ -344,7 +344,6 @@ describe('the settings', () => {
       port: 5060,
       rtpPorts: { low: 20_000, high: 23_999 },
       udp: 'auto',
-      callsPerPort: 1,
       digest: ['MD5'],
       codecs: ['PCMU', 'PCMA', 'G722'],
     });

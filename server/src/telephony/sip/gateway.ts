@@ -33,7 +33,7 @@ export interface SipSettings {
   rtpPorts: { low: number; high: number };
   /** `auto` when absent. */
   udp?: UdpKind;
-  /** Calls in that may share a pair of ports; 1 when absent. */
+  /** Calls in that may share a pair of ports; when absent 1, and more once there are many calls. */
   callsPerPort?: number;
   codecs: readonly AudioCodec[];
   /** Offered to callers who must sign in, in this order; MD5 when absent. */
@@ -143,7 +143,7 @@ export class SipGateway implements Gateway {
   }
 
   #openMedia(): MediaPorts {
-    const { udp = 'auto', callsPerPort = 1 } = this.#settings;
+    const { udp = 'auto', callsPerPort } = this.#settings;
     this.#media ??= new MediaPorts({ ...this.#context, pool: this.#pool, udp, callsPerPort });
     return this.#media;
   }

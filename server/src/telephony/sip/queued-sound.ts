@@ -6,7 +6,7 @@
  *
  *     pacer's deadline ──the loop queues──▶ frame leaves ──▶ the leg listens, 10 ms after the deadline, and learns that it has left
  */
-import { FRAME_MS, type Sound, type SoundFormat, silence } from '#audio/frame.ts';
+import { FRAME_MS, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { RtpSession } from '#rtp/session.ts';
 import type { Line } from '../line.ts';
@@ -46,7 +46,9 @@ export class QueuedSound {
   constructor(line: Line, format: SoundFormat, clock: Clock) {
     this.#line = line;
     this.#clock = clock;
-    this.#sounds = Array.from({ length: MEMORY }, () => silence(format));
+    const samples = samplesPerFrame(format);
+    const memory = silence(format, MEMORY * samples);
+    this.#sounds = Array.from({ length: MEMORY }, (_, i) => memory.subarray(i * samples, (i + 1) * samples));
   }
 
   /** Frames of speech that left more than 5 ms after they were due. */

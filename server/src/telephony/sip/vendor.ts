@@ -55,9 +55,10 @@ const settings = z.object({
     env: 'TANDEM_UDP',
     description: 'Who moves datagrams of sound: native (batched, Linux x64 and arm64), dgram (everywhere), or auto',
   }),
-  callsPerPort: z.coerce.number().int().min(1).max(64).default(1).meta({
+  callsPerPort: z.coerce.number().int().min(1).max(64).optional().meta({
     env: 'TANDEM_RTP_CALLS_PER_PORT',
-    description: 'Calls in that may share a pair of RTP ports, told apart by address: less CPU at hundreds of calls',
+    description:
+      'Calls in that may share a pair of RTP ports, told apart by address; unset: 1, and 16 from the 100th call on, which is cheaper',
   }),
   digest: digest.meta({
     env: 'SIP_DIGEST',
