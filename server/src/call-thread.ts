@@ -12,7 +12,9 @@ import { closeDeadCalls, type OpenCall } from '#calls/journal-repair.ts';
 import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
 import { readPrices } from '#calls/prices.ts';
 import { parsePlaces, ProviderPlaces } from '#calls/provider-places.ts';
-import { RecordingShelf, recordingPath, repairRecording } from '#calls/recording.ts';
+import { RecordingShelf } from '#calls/recording.ts';
+import { repairRecordings } from '#calls/recording-sorter.ts';
+import { SortingThread } from '#calls/sorting-desk.ts';
 import { Switchboard } from '#calls/switchboard.ts';
 import { ToolShop } from '#calls/tools/tool-box.ts';
 import { inTime } from '#conversation/deadlines.ts';
@@ -76,12 +78,19 @@ function pacerCounters(pacer: MediaPacer): Record<string, number> {
   return { frames, late: overDue, skipped, faults };
 }
 
-/** Calls that a dead process left open get their ending, and their recordings a header that is true. */
-async function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[], recordingsFolder: string): Promise<void> {
-  if (openCalls.length === 0) return;
-  kit.log.warn({ calls: openCalls.length }, 'the last process left calls open: closing them');
+/** Calls that a dead process left open get their ending, and recordings the sound that was not in them yet. */
+function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[], recordingsFolder: string): void {
+  if (openCalls.length > 0) kit.log.warn({ calls: openCalls.length }, 'the last process left calls open: closing them');
   closeDeadCalls(journal, openCalls);
-  for (const { businessId, callId } of openCalls) await repairRecording(recordingPath(recordingsFolder, businessId, callId));
+  try {
+    repairRecordings(
+      recordingsFolder,
+      openCalls.map(({ businessId, callId }) => `${businessId}/${callId}`),
+    );
+  } catch (error) {
+    // What could not be read stays where it is, for the next start: a disk's fault keeps nobody from being answered.
+    kit.log.error({ error }, 'recordings that the last process left could not be finished');
+  }
 }
 
 async function open(): Promise<void> {
@@ -90,10 +99,10 @@ async function open(): Promise<void> {
   const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) =>
     send({ type: 'events', events, position }),
   );
-  await closeAfterCrash(journal, openCalls, recordingsFolder);
+  closeAfterCrash(journal, openCalls, recordingsFolder);
   const models = await installModels(settings.vendors, kit);
   const pacer = new MediaPacer(kit.clock, kit.log);
-  const recordings = new RecordingShelf({ folder: recordingsFolder, kit });
+  const recordings = new RecordingShelf({ folder: recordingsFolder, kit, desk: new SortingThread(kit) });
   const shop = new ToolShop(kit, settings.egressAllow);
   const prices = await readPrices(settings.prices);
   const desk = new DeskSeat(kit.clock);
@@ -166,6 +175,7 @@ async function open(): Promise<void> {
       pacer.stop();
       await closeModels(models);
       await shop.close();
+      await recordings.close();
       desk.close();
       await journal.close();
       meter.stop();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseWav } from '#audio/wav.ts';
 import { testKit } from '#kit/testing.ts';
-import { RecordingShelf, recordingPath, repairRecording } from './recording.ts';
+import { RecordingShelf, recordingPath } from './recording.ts';
+import { repairRecording } from './recording-sorter.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -52,10 +53,10 @@ test('a file cut off by a crash plays after the repair', async () => {
   for (let i = 0; i < 100; i++) recording.write(frame(0x10), frame(0x20));
   await recording.close('call-ended');
   await truncate(path, 58 + 12_345);
-  await repairRecording(path);
+  repairRecording(path);
   const bytes = new Uint8Array(await readFile(path));
   expect(new DataView(bytes.buffer, bytes.byteOffset).getUint32(54, true)).toBe(12_344);
-  await repairRecording(join(folder, 'missing.wav'));
+  repairRecording(join(folder, 'missing.wav'));
 });
 
 test('the file is there before the first sound, and one that stays empty has a true header', async () => {

@@ -1,33 +1,19 @@
 /**
- * The stereo recording of a call, written as it goes: caller left, assistant right, µ-law at 8 kHz. 700 ms are
- * gathered and appended, so a crash loses less than a second. Until the call ends the header says "of unknown length", as
- * a recorder on a pipe does, and players read to the end of the file; then, or at the start after a crash, it gets the
- * true size.
+ * The stereo recording of a call, written as it goes: caller left, assistant right, µ-law at 8 kHz. A crash loses less
+ * than a second. What is heard goes to the spool of all calls first and from there to the call's own file, some seconds
+ * later; when the call ends the file is whole and its header true. Until then it says "of unknown length" and players
+ * read to its end.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { FRAME_MS, MULAW_SILENCE, type Sound, type SoundFormat, samplesPerFrame } from '#audio/frame.ts';
 import { linearToMulaw } from '#audio/g711.ts';
 import { createResampler, type Resampler } from '#audio/resampler.ts';
-import { repairWavHeader, type WavFormat, wavHeaderLength, writeWavHeader } from '#audio/wav.ts';
-import type { Timer } from '#kit/clock.ts';
 import type { Kit } from '#kit/kit.ts';
+import { BLOCK_FRAMES, FRAME_BYTES, FRAME_SAMPLES, type RecordingBlock } from './recording-block.ts';
+import { type Recorded, RecordingSpool, reasonOf } from './recording-spool.ts';
+import { type SortingDesk, SortingHere } from './sorting-desk.ts';
 
 const RATE = 8000;
-const FORMAT: WavFormat = { encoding: 'mulaw', channels: 2, rate: RATE };
-/** What a header says that does not know yet. */
-const UNKNOWN_BYTES = 0xffffffff;
-const SAMPLES = RATE / 50;
-const FRAME_BYTES = SAMPLES * 2;
-/** 35 frames are 700 ms; with the gathering below at most 800 ms are not yet with the operating system. */
-const BLOCK_FRAMES = 35;
-/**
- * Blocks of all calls are written together, and not while sound is being sent: each write wakes a thread, which on a busy
- * machine takes the processor from whoever woke it.
- */
-const GATHER_MS = 100;
-/** Blocks that may wait for a slow disk (4 s) before the recording gives up; the call goes on. */
-const MOST_BLOCKS = 6;
 /** How long the end of a call waits for the disk. */
 const CLOSE_WITHIN_MS = 5_000;
 
@@ -47,175 +33,124 @@ export function recordingPath(folder: string, businessId: string, callId: string
 
 /** Narrows one party's sound to µ-law at 8 kHz, 160 bytes a frame. */
 class Lane {
-  readonly bytes = new Uint8Array(SAMPLES).fill(MULAW_SILENCE);
-  #format: SoundFormat;
-  #resampler: Resampler | undefined;
-  #narrow: Int16Array | undefined;
+  readonly #quiet = new Uint8Array(FRAME_SAMPLES).fill(MULAW_SILENCE);
+  readonly #samples: number;
+  #wide: { resampler: Resampler; narrow: Int16Array; bytes: Uint8Array } | undefined;
 
   constructor(format: SoundFormat) {
-    this.#format = format;
+    this.#samples = samplesPerFrame(format);
     if (format === 'linear-16000') {
-      this.#resampler = createResampler(16_000, RATE);
-      this.#narrow = new Int16Array(SAMPLES * 2);
+      this.#wide = {
+        resampler: createResampler(16_000, RATE),
+        narrow: new Int16Array(FRAME_SAMPLES * 2),
+        bytes: new Uint8Array(FRAME_SAMPLES).fill(MULAW_SILENCE),
+      };
     }
   }
 
-  take(sound: Sound | undefined): void {
-    if (!sound || sound.length !== samplesPerFrame(this.#format)) this.bytes.fill(MULAW_SILENCE);
-    else if (sound instanceof Uint8Array) this.bytes.set(sound);
-    else if (this.#resampler && this.#narrow) {
-      const made = this.#resampler.process(sound, this.#narrow);
-      linearToMulaw(this.#narrow, this.bytes, 0, Math.min(made, SAMPLES));
-    }
+  /** Valid until the next; silence for a frame that is none. */
+  narrowed(sound: Sound): Uint8Array {
+    if (sound.length !== this.#samples) return this.#quiet;
+    if (sound instanceof Uint8Array) return sound;
+    if (!this.#wide) return this.#quiet;
+    const { resampler, narrow, bytes } = this.#wide;
+    linearToMulaw(narrow, bytes, 0, Math.min(resampler.process(sound, narrow), FRAME_SAMPLES));
+    return bytes;
   }
 }
 
-/** Work put off for {@link GATHER_MS}, so that it is done together. */
-class Gathering {
-  readonly #kit: Kit;
-  readonly #work = new Set<() => void>();
-  #timer: Timer | undefined;
-
-  constructor(kit: Kit) {
-    this.#kit = kit;
-  }
-
-  add(run: () => void): void {
-    this.#work.add(run);
-    this.#timer ??= this.#kit.clock.after(GATHER_MS, () => {
-      this.#timer = undefined;
-      for (const work of this.#work) work();
-      this.#work.clear();
-    });
-  }
-
-  remove(run: () => void): void {
-    if (!this.#work.delete(run) || this.#work.size > 0) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
+interface Where {
+  path: string;
+  spool: RecordingSpool;
+  desk: SortingDesk;
+  kit: Kit;
+  /** Frames of the first block: not all calls fill theirs at the same time. */
+  firstFrames: number;
 }
 
-export class Recording implements CallRecording {
-  #options: RecordingOptions;
-  #kit: Kit;
-  #gathering: Gathering;
-  #path: string;
-  #left: Lane;
-  #right: Lane;
-  #block = new Uint8Array(BLOCK_FRAMES * FRAME_BYTES);
-  #filled = 0;
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
-  #spare: Uint8Array<ArrayBuffer>[] = [];
-  #frames = 0;
+export class Recording implements CallRecording, Recorded {
+  readonly path: string;
+  waiting = 0;
+  readonly #options: RecordingOptions;
+  readonly #its: Where;
+  readonly #name: string;
+  readonly #left: Lane;
+  readonly #right: Lane;
+  /** Made when there is sound. */
+  #block: RecordingBlock | undefined;
+  /** Frames so far, and how many there are when the block is full. */
+  readonly #frames = { all: 0, untilFull: 0 };
   #stoppedFor: string | undefined;
-  #writing: Promise<void> | undefined;
-  #file: FileHandle | undefined;
-  #bytes = 0;
 
-  constructor(path: string, options: RecordingOptions, kit: Kit, gathering: Gathering) {
-    this.#path = path;
+  constructor(options: RecordingOptions, its: Where) {
+    this.path = its.path;
     this.#options = options;
-    this.#kit = kit;
-    this.#gathering = gathering;
+    this.#its = its;
+    this.#name = `${options.businessId}/${options.callId}`;
     this.#left = new Lane(options.format);
     this.#right = new Lane(options.format);
+    this.#frames.untilFull = its.firstFrames;
     options.started();
     // The file is there from the first moment: a crash before the first block leaves an empty recording, not a missing one.
-    this.#drain();
+    void this.#ask('begin', () => its.desk.ask('begin', { path: its.path }));
   }
 
   /** Adds one frame of both parties. Copies; never waits; after a failure does nothing. */
   write(heard: Sound, sent: Sound | undefined): void {
     if (this.#stoppedFor) return;
-    this.#left.take(heard);
-    this.#right.take(sent);
-    const [left, right, block] = [this.#left.bytes, this.#right.bytes, this.#block];
-    for (let i = 0, at = this.#filled; i < SAMPLES; i++) {
-      block[at++] = left[i];
-      block[at++] = right[i];
+    const frames = this.#frames;
+    if (!this.#block) {
+      this.#block = this.#its.spool.take();
+      this.#block.begin(this.#name, frames.all * FRAME_BYTES);
     }
-    this.#filled += FRAME_BYTES;
-    this.#frames++;
-    if (this.#filled === this.#block.length) this.#turn();
+    this.#block.add(this.#left.narrowed(heard), sent && this.#right.narrowed(sent));
+    if (++frames.all < frames.untilFull) return;
+    frames.untilFull += BLOCK_FRAMES;
+    this.#turn();
   }
 
   /**
-   * Writes what is left. Resolves when the file is closed, at most 5 s later: whoever waits for a disk longer would keep
+   * Writes what is left. Resolves when the file is whole, at most 5 s later: whoever waits for a disk longer would keep
    * the call. A file that is cut off so is repaired at the next start.
    */
   async close(reason: string): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = this.#kit.clock.after(CLOSE_WITHIN_MS, () => {
-      this.#stop('disk-slow');
+    const timer = this.#its.kit.clock.after(CLOSE_WITHIN_MS, () => {
+      this.stop('disk-slow');
       resolve();
     });
     await Promise.race([this.#finish(reason), late]);
     timer.cancel();
   }
 
-  async #finish(reason: string): Promise<void> {
-    this.#gathering.remove(this.#drain);
-    if (!this.#stoppedFor) {
-      if (this.#filled > 0) {
-        this.#waiting.push(this.#block.subarray(0, this.#filled));
-        this.#filled = 0;
-      }
-    }
-    do {
-      // A write that was ending as the last block came did not take it along.
-      if (!this.#stoppedFor) this.#drain();
-      await this.#writing;
-    } while (this.#waiting.length > 0);
-    this.#stop(reason);
-    if (this.#file) await this.#file.write(writeWavHeader(FORMAT, this.#bytes), 0, null, 0).catch(() => {});
-    await this.#file?.close().catch(() => {});
-    this.#file = undefined;
-  }
-
-  /** The full block queues for the disk and another takes its place. */
-  #turn(): void {
-    if (this.#waiting.length >= MOST_BLOCKS) {
-      this.#stop('disk-slow');
-      return;
-    }
-    this.#waiting.push(this.#block);
-    this.#block = this.#spare.pop() ?? new Uint8Array(BLOCK_FRAMES * FRAME_BYTES);
-    this.#filled = 0;
-    this.#gathering.add(this.#drain);
-  }
-
-  readonly #drain = (): void => {
-    this.#writing ??= this.#writeWaiting()
-      .catch((error: unknown) => {
-        const full = (error as NodeJS.ErrnoException).code === 'ENOSPC' || (error as NodeJS.ErrnoException).code === 'EDQUOT';
-        this.#kit.log.error({ error, callId: this.#options.callId }, 'the recording stopped');
-        this.#stop(full ? 'disk-full' : 'disk-failed');
-      })
-      .finally(() => {
-        this.#writing = undefined;
-      });
-  };
-
-  async #writeWaiting(): Promise<void> {
-    if (!this.#file) {
-      await mkdir(dirname(this.#path), { recursive: true });
-      this.#file = await open(this.#path, 'w', 0o600);
-      await this.#file.write(writeWavHeader(FORMAT, UNKNOWN_BYTES));
-    }
-    for (let block = this.#waiting[0]; block; block = this.#waiting[0]) {
-      await this.#file.write(block);
-      this.#bytes += block.length;
-      this.#waiting.shift();
-      if (block.length === BLOCK_FRAMES * FRAME_BYTES) this.#spare.push(block);
-    }
-  }
-
-  #stop(reason: string): void {
+  /** No more is kept; what is at the disk already stays. */
+  stop(reason: string): void {
     if (this.#stoppedFor) return;
     this.#stoppedFor = reason;
-    this.#waiting = [];
-    this.#options.stopped(reason, this.#frames * FRAME_MS);
+    this.#options.stopped(reason, this.#frames.all * FRAME_MS);
+  }
+
+  async #finish(reason: string): Promise<void> {
+    const { spool, desk } = this.#its;
+    if (!this.#stoppedFor) this.#turn();
+    const left = await spool.release(this);
+    await this.#ask('finish', () => desk.ask('finish', { path: this.path, ...left }));
+    this.stop(reason);
+    await spool.released();
+  }
+
+  /** The block, full or the last, goes to the disk. */
+  #turn(): void {
+    if (this.#block) this.#its.spool.add(this, this.#block);
+    this.#block = undefined;
+  }
+
+  /** What a sorter could not do stops the recording. */
+  async #ask(what: string, ask: () => Promise<{ code: string } | null>): Promise<void> {
+    const failure = await ask().catch((error: unknown) => ({ code: 'unknown', error }));
+    if (!failure || this.#stoppedFor) return;
+    this.#its.kit.log.error({ part: 'recording', callId: this.#options.callId, what, ...failure }, 'the recording stopped');
+    this.stop(reasonOf(failure.code));
   }
 }
 
@@ -233,34 +168,32 @@ export interface Shelf {
 
 /** Opens recordings below one folder. */
 export class RecordingShelf implements Shelf {
-  #folder: string;
-  #kit: Kit;
-  #gathering: Gathering;
+  readonly #folder: string;
+  readonly #kit: Kit;
+  readonly #desk: SortingDesk;
+  readonly #spool: RecordingSpool;
+  #opened = 0;
 
-  constructor(options: { folder: string; kit: Kit }) {
-    this.#folder = options.folder;
-    this.#kit = options.kit;
-    this.#gathering = new Gathering(options.kit);
+  /** `desk`: who sorts; the calling thread when absent. */
+  constructor({ folder, kit, desk = new SortingHere() }: { folder: string; kit: Kit; desk?: SortingDesk }) {
+    this.#folder = folder;
+    this.#kit = kit;
+    this.#desk = desk;
+    this.#spool = new RecordingSpool({ folder, kit, desk });
   }
 
   open(options: RecordingOptions): Recording {
-    return new Recording(recordingPath(this.#folder, options.businessId, options.callId), options, this.#kit, this.#gathering);
+    return new Recording(options, {
+      path: recordingPath(this.#folder, options.businessId, options.callId),
+      spool: this.#spool,
+      desk: this.#desk,
+      kit: this.#kit,
+      firstFrames: 1 + ((this.#opened++ * 13) % BLOCK_FRAMES),
+    });
   }
-}
 
-/** Makes the header of a recording that a crash cut off say what the file holds. A call without a file is left alone. */
-export async function repairRecording(path: string): Promise<void> {
-  const file = await open(path, 'r+').catch(() => undefined);
-  if (!file) return;
-  try {
-    const { size } = await file.stat();
-    const head = new Uint8Array(wavHeaderLength(FORMAT.encoding));
-    await file.read(head, 0, head.length, 0);
-    // A file cut off before its first header is as good as one with a wrong size.
-    const repaired = repairWavHeader(size, head) ?? writeWavHeader(FORMAT, Math.max(0, size - head.length) & ~1);
-    await file.write(repaired, 0, repaired.length, 0);
-    await file.sync();
-  } finally {
-    await file.close();
+  /** When the last call has ended. */
+  close(): Promise<void> {
+    return this.#desk.close();
   }
 }

@@ -12,8 +12,11 @@ import { readCursor, readEventsOfCalls, writeBatch } from '#store/call-events.ts
 import { type Database, isDataFault } from '#store/database.ts';
 import { beginCall, type CallProjection, foldEvent, projectCalls } from '#store/projection.ts';
 
-/** Between two batches, so that quiet times cost few transactions. */
-const LINGER_MS = 250;
+/**
+ * Between two batches, so that quiet times cost few transactions. Longer with more calls on the line: a call's rows are
+ * written once for all that happened to them meanwhile, and a batch's own cost is shared by more. Live screens do not wait.
+ */
+const LINGER_MS = { least: 250, perCall: 4, most: 1_000 };
 /** Pushed events held at most; more than that is read back from the files. */
 const MAX_QUEUED_EVENTS = 20_000;
 const MAX_BATCH_EVENTS = 5_000;
@@ -150,7 +153,8 @@ export class CallWriter {
       }
       if (this.#progress.mode !== 'live' || this.#stopping) continue;
       if (this.#isWritten(this.#pushed.position)) await this.#pause(undefined);
-      if (this.#flushes.length === 0 && !this.#stopping) await this.#pause(LINGER_MS);
+      if (this.#flushes.length === 0 && !this.#stopping)
+        await this.#pause(Math.min(LINGER_MS.most, Math.max(LINGER_MS.least, LINGER_MS.perCall * this.#known.size)));
     }
   }
 
@@ -221,7 +225,7 @@ export class CallWriter {
     const { calls, rows } = projectCalls(this.#known, events);
     const now = new Date(kit.clock.wall());
     try {
-      await database.transaction((queries) => writeBatch(queries, { events, rows, journal: journal.name, position, now }));
+      await writeBatch(database.drizzle, { events, rows, journal: journal.name, position, now });
     } catch (thrown) {
       if (!isDataFault(thrown) || events.length === 0) throw thrown;
       return this.#writePieces(events, position, thrown);

@@ -1,4 +1,7 @@
-/** The live board: the same projection as the tables', in memory, of the calls that are on the line now. */
+/**
+ * The live board: the same projection as the tables', in memory, of the calls that are on the line now. Events are kept as
+ * they come and folded when somebody looks.
+ */
 import type { Call, CallEvent } from '@tandem/contract';
 import { toCall } from '#store/calls.ts';
 import { beginCall, type CallProjection, foldEvent } from '#store/projection.ts';
@@ -9,16 +12,20 @@ const MOST_EVENTS = 2_000;
 interface Entry {
   projection: CallProjection;
   events: CallEvent[];
+  /** Events that the projection does not know yet, at the end of `events`. */
+  unread: number;
+  /** The row that {@link LiveBoard.changed} told last. */
+  told: CallProjection['call'] | undefined;
 }
 
 export class LiveBoard {
-  #calls = new Map<string, Entry>();
+  readonly #calls = new Map<string, Entry>();
 
   /** Live calls of a business, newest first. */
   list(businessId: string): Call[] {
     return [...this.#calls.values()]
       .filter(({ projection }) => projection.call.businessId === businessId)
-      .map(({ projection }) => toCall(projection.call))
+      .map((entry) => toCall(read(entry)))
       .toReversed();
   }
 
@@ -28,18 +35,37 @@ export class LiveBoard {
     return entry && entry.projection.call.businessId === businessId ? [...entry.events] : [];
   }
 
-  /** Takes an event; answers the call's row now, or undefined for a call that is not (or no longer) live. */
-  take(event: CallEvent): Call | undefined {
+  /** Takes an event; answers false for a call that is not (or no longer) live. */
+  take(event: CallEvent): boolean {
     let entry = this.#calls.get(event.callId);
     if (!entry) {
-      if (event.type !== 'call-received') return undefined;
-      entry = { projection: beginCall(event), events: [] };
+      if (event.type !== 'call-received') return false;
+      entry = { projection: beginCall(event), events: [], unread: 0, told: undefined };
       this.#calls.set(event.callId, entry);
     }
-    entry.projection = foldEvent(entry.projection, event);
     entry.events.push(event);
-    if (entry.events.length > MOST_EVENTS) entry.events.splice(1, MOST_EVENTS >> 1);
+    entry.unread++;
+    if (entry.events.length > MOST_EVENTS) {
+      read(entry);
+      entry.events.splice(1, MOST_EVENTS >> 1);
+    }
     if (event.type === 'call-ended') this.#calls.delete(event.callId);
-    return toCall(entry.projection.call);
+    return true;
   }
+
+  /** What of a live call is to be told: its row when it is another than the last one told; `ended` when it is not live any more. */
+  changed(callId: string): Call | 'same' | 'ended' {
+    const entry = this.#calls.get(callId);
+    if (!entry) return 'ended';
+    const row = read(entry);
+    if (row === entry.told) return 'same';
+    entry.told = row;
+    return toCall(row);
+  }
+}
+
+function read(entry: Entry): CallProjection['call'] {
+  for (const event of entry.events.slice(entry.events.length - entry.unread)) entry.projection = foldEvent(entry.projection, event);
+  entry.unread = 0;
+  return entry.projection.call;
 }

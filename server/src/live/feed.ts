@@ -70,8 +70,8 @@ export class LiveFeed {
   readonly #options: LiveFeedOptions;
   readonly #board = new LiveBoard();
   readonly #io: LiveServer;
-  /** Gathered since the last flush: rows by call, events by room. */
-  readonly #changed = new Map<string, Call>();
+  /** Gathered since the last flush: calls that something happened to, with their businesses; events by room. */
+  readonly #changed = new Map<string, string>();
   readonly #events = new Map<string, CallEvent[]>();
   #flushing: Timer | undefined;
   #rechecking: Timer | undefined;
@@ -113,14 +113,14 @@ export class LiveFeed {
     return this.#cut;
   }
 
-  /** Takes durable events in order. Never throws, never waits. */
+  /** Takes durable events in order. Never throws, never waits. What nobody looks at is neither worked out nor sent. */
   take(events: readonly CallEvent[]): void {
+    const { rooms } = this.#io.sockets.adapter;
     for (const event of events) {
-      const call = this.#board.take(event);
-      if (!call) continue;
-      this.#changed.set(call.id, call);
+      if (!this.#board.take(event) || !rooms.has(businessRoom(event.businessId))) continue;
+      this.#changed.set(event.callId, event.businessId);
       const room = callRoom(event.businessId, event.callId);
-      if (!this.#io.sockets.adapter.rooms.has(room)) continue;
+      if (!rooms.has(room)) continue;
       const gathered = this.#events.get(room);
       if (gathered) gathered.push(event);
       else this.#events.set(room, [event]);
@@ -161,10 +161,12 @@ export class LiveFeed {
     this.#flushing = undefined;
     this.#cutSlow();
     const byBusiness = new Map<string, { changed: Call[]; ended: string[] }>();
-    for (const call of this.#changed.values()) {
-      const update = byBusiness.get(call.businessId) ?? { changed: [], ended: [] };
-      byBusiness.set(call.businessId, update);
-      if (call.ending) update.ended.push(call.id);
+    for (const [callId, businessId] of this.#changed) {
+      const call = this.#board.changed(callId);
+      if (call === 'same') continue;
+      const update = byBusiness.get(businessId) ?? { changed: [], ended: [] };
+      byBusiness.set(businessId, update);
+      if (call === 'ended') update.ended.push(callId);
       else update.changed.push(call);
     }
     for (const [businessId, update] of byBusiness) this.#io.to(businessRoom(businessId)).emit('calls', update);

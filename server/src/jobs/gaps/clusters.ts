@@ -23,6 +23,8 @@ export class Clusters {
   readonly #sameQuestion: SameQuestion;
   readonly #all: Cluster[];
   readonly #byTerm = new Map<string, Set<Cluster>>();
+  /** By the question that others are compared with: the same words need no comparison. */
+  readonly #byQuestion = new Map<string, Cluster>();
 
   constructor(known: readonly KnownGap[], sameQuestion: SameQuestion) {
     this.#sameQuestion = sameQuestion;
@@ -32,9 +34,9 @@ export class Clusters {
 
   /** Goes to the cluster it is most like, or begins one with a new id. */
   add(example: GapExample, newId: () => string): void {
-    let best: Cluster | undefined;
+    let best = this.#byQuestion.get(example.text);
     let most = SAME;
-    for (const cluster of this.#near(example.text)) {
+    for (const cluster of best ? [] : this.#near(example.text)) {
       const likeness = this.#sameQuestion(cluster.questions[0], example.text);
       if (likeness < most || (best && likeness === most)) continue;
       most = likeness;
@@ -67,6 +69,7 @@ export class Clusters {
   }
 
   #index(cluster: Cluster, question: string): void {
+    if (!this.#byQuestion.has(question)) this.#byQuestion.set(question, cluster);
     for (const term of termsOf(question)) {
       const clusters = this.#byTerm.get(term) ?? new Set();
       this.#byTerm.set(term, clusters.add(cluster));
@@ -76,6 +79,7 @@ export class Clusters {
 
 /** The one most like all others; of equals the shorter, then the earlier. */
 export function clearestOf(questions: readonly string[], sameQuestion: SameQuestion): string {
+  if (questions.length === 1) return questions[0];
   const scores = questions.map((one) => questions.reduce((sum, other) => sum + sameQuestion(one, other), 0));
   let best = 0;
   for (let index = 1; index < questions.length; index++) {

@@ -163,8 +163,12 @@ describe.skipIf(!hasRedis())('on a real Redis', () => {
     expect(await node.cache.get(keys.entry('a'), async () => 1, KEEP)).toBe(1);
     await server.restart();
     await until(() => node.memory.feed.live);
-    await node.cache.get(keys.entry('b'), async () => 1, KEEP);
-    expect(node.cache.counters()[0].shared).toMatchObject({ misses: 1 });
+    // Its questions go over a connection of their own, which may be there a little later than the one for news.
+    let asked = 0;
+    await until(() => {
+      void node.cache.get(keys.entry(`b${++asked}`), async () => 1, KEEP);
+      return (node.cache.counters()[0].shared?.misses ?? 0) > 0;
+    });
     await node.close();
   }, 30_000);
 });
