@@ -8,13 +8,15 @@ import { messageOf, VendorError } from '#kit/errors.ts';
 import type { ModelMessage, ModelRequest, ModelTool, ModelToolCall, Shortfall } from '#models/language-model.ts';
 import { citedIn } from '#models/prompt.ts';
 import type { Tool } from '#models/tool.ts';
-import { Grounds, type OwnWords } from './grounding/grounds.ts';
+import type { CallWords } from './grounding/call-words.ts';
+import { Grounds } from './grounding/grounds.ts';
+import type { OwnWords } from './grounding/own-words.ts';
 import type { LanguageModels, ModelWalk } from './language-models.ts';
 import { type Misses, missStep, type MissStep, type TurnOutcome, type WayOut } from './misses.ts';
 import { plainText } from './plain-text.ts';
 import type { SettledPlan } from './plan.ts';
 import { categoryOf } from './provider-health.ts';
-import { queryOf, type Retrieval, type RetrievalCache, verdictOf } from './retrieval.ts';
+import { approvedAnswer, queryOf, type Retrieval, type RetrievalCache, verdictOf } from './retrieval.ts';
 import { ClauseCutter, sentencesOf } from './script.ts';
 import type { SupportedSentence } from './support.ts';
 import type { ToolSteps } from './tool-steps.ts';
@@ -27,6 +29,7 @@ export interface AnswerParts {
   tools: readonly Tool[];
   steps: ToolSteps;
   own: OwnWords;
+  said: CallWords;
   /** The call's clock. */
   now: () => number;
   record: (fact: CallFact) => void;
@@ -79,7 +82,7 @@ export class Answer {
     this.#request = request;
     this.#cutter = new ClauseCutter(parts.plan.policy.maxReplyChars);
     this.#walk = parts.models.walk();
-    this.#grounds = new Grounds(parts.own, request.messages);
+    this.#grounds = new Grounds(parts.own, parts.said, request.messages);
     this.#outcome = { verdict: 'unknown', acted: false, step: undefined, offered: undefined };
   }
 
@@ -108,8 +111,9 @@ export class Answer {
   /** Streams the clauses, once. Throws `VendorError` when no model is left, or the signal's reason. */
   async *clauses(signal: AbortSignal): AsyncGenerator<Clause, void, undefined> {
     const found = await this.#retrieve(signal);
-    if (found.approved?.answer !== undefined) {
-      yield* this.#line(found.approved.answer);
+    const approved = approvedAnswer(found);
+    if (approved !== undefined) {
+      yield* this.#line(approved);
       if (this.#clauses > 0) return;
     }
     try {
@@ -257,6 +261,7 @@ export class Answer {
       messages: [...this.#request.messages, ...this.#steps],
       passages: found.passages,
       answerable: found.answerable,
+      ...(found.unanswered ? { unanswered: found.unanswered } : {}),
       ...this.#shortfall(),
       tools: withTools ? [endCallTool, ...tools.map(describe)] : [endCallTool],
       language: plan.language,

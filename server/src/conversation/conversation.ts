@@ -124,9 +124,10 @@ export class Conversation implements Talk {
   frame(heard: Frame, sent: Sound | undefined): void {
     if (this.#closed) return;
     try {
-      this.#line.frame();
+      const now = this.#options.at();
+      this.#line.frame(now);
       this.#reply?.tick();
-      this.#ear.frame(heard, sent);
+      this.#ear.frame(heard, sent, now);
     } catch (error) {
       this.#broken(error);
     }
@@ -211,7 +212,7 @@ export class Conversation implements Talk {
       text,
       final,
       language: plan.language,
-      spoken: this.#spoken.text(now, this.#reply?.clause),
+      spoken: this.#spoken.words(now, this.#reply?.clause ?? ''),
       rules: plan.policy.rules,
     });
     const { state, reply, merging } = this.#floor.now;

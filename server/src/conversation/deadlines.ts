@@ -12,63 +12,77 @@ export interface StreamDeadlines {
 }
 
 /**
- * Passes values on. Throws a retryable `VendorError` when one is late, the signal's reason when aborted; in both cases
- * the stream is told to stop and is not waited for.
+ * Passes values on. Rejects with a retryable `VendorError` when one is late, with the signal's reason when aborted; in both
+ * cases the stream is told to stop and is not waited for.
  */
-export async function* withDeadlines<T>(stream: AsyncIterable<T>, deadlines: StreamDeadlines): AsyncGenerator<T, void, undefined> {
-  const iterator = stream[Symbol.asyncIterator]();
-  const wait = new StreamWait<T>(deadlines);
-  let ended = false;
-  try {
-    for (let waitMs = deadlines.firstMs; ; waitMs = deadlines.nextMs) {
-      const result = await wait.next(iterator, waitMs);
-      if (result.done) {
-        ended = true;
-        return;
-      }
-      yield result.value;
-    }
-  } finally {
-    wait.over();
-    // A generator that is busy answers `return` only after its current step: do not wait for it.
-    if (!ended) iterator.return?.().then(undefined, () => {});
-  }
+export function withDeadlines<T>(stream: AsyncIterable<T>, deadlines: StreamDeadlines): AsyncIterableIterator<T, void, undefined> {
+  return new StreamInTime(stream[Symbol.asyncIterator](), deadlines);
 }
 
 /** The waits of one stream, one after the other, with one timer and one listener for all of them. */
-class StreamWait<T> {
+class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
+  readonly #iterator: AsyncIterator<T, void>;
   readonly #deadlines: StreamDeadlines;
-  #settle: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
+  #state: 'new' | 'open' | 'over' = 'new';
+  #settle: PromiseWithResolvers<IteratorResult<T, void>> | undefined;
   #waitMs = 0;
   #dueMs = 0;
   #timer: Timer | undefined;
-  readonly #resolved = (result: IteratorResult<T>): void => this.#take()?.resolve(result);
-  readonly #rejected = (error: unknown): void => this.#take()?.reject(error);
-  readonly #aborted = (): void => this.#rejected(this.#deadlines.signal.reason);
 
-  constructor(deadlines: StreamDeadlines) {
+  constructor(iterator: AsyncIterator<T, void>, deadlines: StreamDeadlines) {
+    this.#iterator = iterator;
     this.#deadlines = deadlines;
-    deadlines.signal.addEventListener('abort', this.#aborted, { once: true });
   }
 
-  next(iterator: AsyncIterator<T>, waitMs: number): Promise<IteratorResult<T>> {
-    const { clock, signal } = this.#deadlines;
-    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
-    this.#settle = { resolve, reject };
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** One wait at a time. */
+  next(): Promise<IteratorResult<T, void>> {
+    if (this.#state === 'over') return Promise.resolve({ value: undefined, done: true });
+    const { signal, firstMs, nextMs } = this.#deadlines;
+    const waiting = Promise.withResolvers<IteratorResult<T, void>>();
+    this.#settle = waiting;
+    if (this.#state === 'new') {
+      this.#state = 'open';
+      signal.addEventListener('abort', this.#aborted, { once: true });
+      this.#wait(firstMs);
+    } else this.#wait(nextMs);
+    this.#iterator.next().then(this.#came, this.#failed);
+    if (signal.aborted) this.#aborted();
+    return waiting.promise;
+  }
+
+  return(): Promise<IteratorResult<T, void>> {
+    const waiting = this.#settle;
+    this.#giveUp();
+    waiting?.resolve({ value: undefined, done: true });
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  readonly #came = (result: IteratorResult<T, void>): void => {
+    const waiting = this.#settle;
+    this.#settle = undefined;
+    if (result.done) this.#over();
+    waiting?.resolve(result);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    const waiting = this.#settle;
+    this.#giveUp();
+    waiting?.reject(error);
+  };
+
+  readonly #aborted = (): void => this.#failed(this.#deadlines.signal.reason);
+
+  #wait(waitMs: number): void {
+    const { clock } = this.#deadlines;
     const sooner = waitMs < this.#waitMs;
     this.#waitMs = waitMs;
     this.#dueMs = clock.now() + waitMs;
     if (sooner) this.#timer?.cancel();
     if (sooner || !this.#timer) this.#timer = clock.after(waitMs, this.#look);
-    iterator.next().then(this.#resolved, this.#rejected);
-    if (signal.aborted) this.#aborted();
-    return promise;
-  }
-
-  over(): void {
-    this.#settle = undefined;
-    this.#timer?.cancel();
-    this.#deadlines.signal.removeEventListener('abort', this.#aborted);
   }
 
   /** Goes off when the wait it was set for would be over; by now it may be another one. */
@@ -78,13 +92,21 @@ class StreamWait<T> {
     const { clock, vendor } = this.#deadlines;
     const leftMs = this.#dueMs - clock.now();
     if (leftMs > 0) this.#timer = clock.after(leftMs, this.#look);
-    else this.#rejected(new VendorError(vendor, 'retryable', `no answer within ${this.#waitMs} ms`));
+    else this.#failed(new VendorError(vendor, 'retryable', `no answer within ${this.#waitMs} ms`));
   };
 
-  #take() {
-    const settle = this.#settle;
+  #giveUp(): void {
+    if (this.#state === 'over') return;
+    this.#over();
+    // A generator that is busy answers `return` only after its current step: do not wait for it.
+    this.#iterator.return?.().then(undefined, () => {});
+  }
+
+  #over(): void {
+    this.#state = 'over';
     this.#settle = undefined;
-    return settle;
+    this.#timer?.cancel();
+    this.#deadlines.signal.removeEventListener('abort', this.#aborted);
   }
 }
 

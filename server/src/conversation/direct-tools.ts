@@ -8,7 +8,7 @@ import type { Tool } from '#models/tool.ts';
 import { describe, endCallTool, factOf } from './answer.ts';
 import type { SettledOptions } from './conversation-options.ts';
 import type { History } from './history.ts';
-import { queryOf, RetrievalCache, verdictOf } from './retrieval.ts';
+import { approvedAnswer, queryOf, RetrievalCache, verdictOf } from './retrieval.ts';
 import { ToolSteps } from './tool-steps.ts';
 
 /** Needs the caller's turns before the model hears them: this model hears them first. */
@@ -119,11 +119,14 @@ export class DirectTools {
         const from = now();
         const { retrieval: found, cached } = await this.#retrieval.of(queryOf(query, this.#parts.history.messages()), signal);
         record({ type: 'retrieval-done', turn, query, ...factOf(found), cached, tookMs: now() - from });
-        const { passages, approved } = found;
-        if (approved?.answer !== undefined) return { verdict: 'answer', id: approved.id, approved: approved.answer };
+        const { passages, unanswered } = found;
+        const approved = approvedAnswer(found);
+        if (approved !== undefined) return { verdict: 'answer', id: found.approved?.id, approved };
         const verdict = verdictOf(found);
         const facts = passages.map(({ id, title, text }) => ({ id, title, text }));
-        return verdict === 'answer' ? { verdict, passages: facts } : { verdict, passages: facts, note: NOTES[verdict] };
+        return verdict === 'answer'
+          ? { verdict, passages: facts, ...(unanswered ? { unanswered } : {}) }
+          : { verdict, passages: facts, note: NOTES[verdict] };
       },
     };
   }

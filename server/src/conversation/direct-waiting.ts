@@ -71,7 +71,9 @@ export class DirectWaiting {
     const { mouth } = this.#parts;
     const { open } = mouth;
     this.#waiting ??= this.#begin(wait);
-    const filler = this.#waiting.at(this.#options.at(), open || mouth.dry, open);
+    const now = this.#options.at();
+    if (!open && !mouth.dry) return this.#waiting.sounded(now);
+    const filler = this.#waiting.at(now, open);
     if (filler) mouth.fill(filler, wait.turn);
   }
 

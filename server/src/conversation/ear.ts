@@ -107,17 +107,21 @@ export class Ear {
     if (!this.#closed) this.#recognition?.open();
   }
 
-  /** Every 20 ms. Never throws, never waits. */
-  frame(heard: Frame, sent: Sound | undefined): void {
+  /** Every 20 ms; `now` on the call's clock, where it was just asked. Never throws, never waits. */
+  frame(heard: Frame, sent: Sound | undefined, now = this.#options.now()): void {
     if (this.#closed) return;
-    const { listener, voiceActivity, now } = this.#options;
+    const { listener, voiceActivity, endOfTurn } = this.#options;
+    const edges = this.#edges;
     // The frame is delivered when its 20 ms are over.
-    this.#offset = Math.min(this.#offset, now() - heard.at - FRAME_MS);
+    const offset = now - heard.at - FRAME_MS;
+    if (offset < this.#offset) this.#offset = offset;
     const { speech } = voiceActivity.detect(heard, sent);
     if (speech) this.#voiceArrivedAt = heard.arrivedAt ?? Number.NaN;
-    const edge = this.#edges.push(speech, heard.at, this.#waited(heard));
-    this.#recognition?.push(heard, edge === 'sustained' ? undefined : edge, this.#edges.from, this.#edges.to);
-    this.#options.endOfTurn?.push(heard);
+    // How late it came counts for speech that goes on alone.
+    const edge = edges.push(speech, heard.at, speech && edges.speaking ? this.#waited(heard) : 0);
+    this.#recognition?.push(heard, edge === 'sustained' ? undefined : edge, edges.from, edges.to);
+    endOfTurn?.push(heard);
+    if (edge === undefined) return;
     if (edge === 'started') listener.speechStarted(this.#callTime(this.#edges.from));
     else if (edge === 'sustained') listener.speechSustained();
     else if (edge === 'ended') {

@@ -2,12 +2,17 @@
 import type { Piece } from './utterance.ts';
 import type { Filler } from './waiting.ts';
 
+type Next = IteratorResult<Piece | Filler, void>;
+
 /** Lets one filler at a time slip in between two clauses while the next one is waited for. */
 export class FillerQueue {
   #asked = Promise.withResolvers<void>();
   #filler: Filler | undefined;
   #between = false;
   #closed = false;
+  #pieces: AsyncIterator<Piece, void> | undefined;
+  /** Asked for and not yet handed on: a filler may overtake it. */
+  #piece: Promise<IteratorResult<Piece, void>> | undefined;
 
   /** A clause's first sound is waited for, and no filler is on its way. */
   get open(): boolean {
@@ -25,35 +30,51 @@ export class FillerQueue {
     this.#asked.resolve();
   }
 
-  async *between(pieces: AsyncGenerator<Piece, void>): AsyncGenerator<Piece | Filler, void, undefined> {
-    try {
-      yield* this.#merge(pieces);
-    } finally {
-      pieces.return().catch(() => {});
-    }
+  /** The pieces, with what is put in between. Once. */
+  between(pieces: AsyncIterator<Piece, void>): AsyncIterable<Piece | Filler> {
+    this.#pieces = pieces;
+    this.#between = true;
+    const iterator = { next: () => this.#next(), return: () => Promise.resolve(this.#end()) };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
-  async *#merge(pieces: AsyncIterator<Piece, void>): AsyncGenerator<Piece | Filler, void, undefined> {
-    let next = pieces.next();
+  #next(): Promise<Next> {
+    const pieces = this.#pieces;
+    if (this.#closed || !pieces) return Promise.resolve(this.#end());
+    const asked = this.#piece ?? pieces.next();
+    // Inside a clause nothing can come between.
+    if (!this.#between) return asked.then(this.#came, this.#failed);
+    this.#piece = asked;
+    return this.#first(asked);
+  }
+
+  /** Whatever comes first: the piece that was asked for, a filler, or the end. */
+  async #first(asked: Promise<IteratorResult<Piece, void>>): Promise<Next> {
     // Whoever gives up reading while it fails must not leave a rejection to nobody.
-    next.catch(() => {});
-    this.#between = true;
-    while (!this.#closed) {
-      if (this.#between) await Promise.race([next, this.#asked.promise]);
-      const filler = this.#filler;
-      if (filler) {
-        this.#asked = Promise.withResolvers();
-        this.#filler = undefined;
-        yield filler;
-        continue;
-      }
-      if (this.#closed) return;
-      const { value: piece, done } = await next;
-      if (done) return;
-      this.#between = piece.type === 'clause-end' || piece.type === 'clause';
-      yield piece;
-      next = pieces.next();
-      next.catch(() => {});
-    }
+    asked.catch(() => {});
+    await Promise.race([asked, this.#asked.promise]).catch(this.#failed);
+    const filler = this.#filler;
+    if (!filler) return this.#closed ? this.#end() : this.#came(await asked);
+    this.#asked = Promise.withResolvers();
+    this.#filler = undefined;
+    return { value: filler, done: false };
+  }
+
+  readonly #came = (result: IteratorResult<Piece, void>): Next => {
+    this.#piece = undefined;
+    if (result.done) return this.#end();
+    this.#between = result.value.type === 'clause-end' || result.value.type === 'clause';
+    return result;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#end();
+    throw error;
+  };
+
+  #end(): { value: undefined; done: true } {
+    this.#pieces?.return?.().then(undefined, () => {});
+    this.#pieces = undefined;
+    return { value: undefined, done: true };
   }
 }

@@ -267,3 +267,30 @@ test('a short sound that paused the assistant lets it go on sooner than words wo
   expect(resumedAfter(300)).toBe(800);
   expect(resumedAfter(700)).toBe(1_200);
 });
+
+describe('a transcriber that ends turns itself', () => {
+  const flux = () => new Rehearsal({ transcriberEndsTurns: true });
+  const begun = (text: string) =>
+    flux().voice(2_000, 3_000).words(3_210, text, { to: 3_000 }).feed(3_260, { type: 'end-of-turn', to: 3_000 });
+
+  test('is believed at once after words that may be the last', () => {
+    expect(begun('I would like to cancel').of('commit')).toMatchObject([{ at: 3_260, rule: 'transcriber' }]);
+  });
+
+  test('is doubted after words that cannot be: the rest of the sentence belongs to the turn', () => {
+    const stage = begun('I would like to');
+    stage.feed(3_710, { type: 'speech-started', from: 3_650 }).feed(4_700, { type: 'speech-ended', to: 4_500 });
+    stage.words(4_710, 'change my booking', { to: 4_500 }).feed(4_720, { type: 'end-of-turn', to: 4_500 });
+    expect(stage.of('commit')).toMatchObject([{ at: 4_720, rule: 'transcriber', text: 'I would like to change my booking' }]);
+  });
+
+  test('is right in the end where nothing more comes', () => {
+    expect(begun('I would like to').until(6_000).of('commit')).toMatchObject([{ at: 4_200, rule: 'unfinished' }]);
+  });
+
+  test('is believed always where the rule is off', () => {
+    const stage = new Rehearsal({ transcriberEndsTurns: true, rules: { unfinished: false } }).voice(2_000, 3_000);
+    stage.words(3_210, 'I would like to', { to: 3_000 }).feed(3_260, { type: 'end-of-turn', to: 3_000 });
+    expect(stage.of('commit')).toMatchObject([{ at: 3_260, rule: 'transcriber' }]);
+  });
+});

@@ -4,7 +4,8 @@ import { commit, dropAside, enterCallersTurn, goOn, interrupt, noWords, resume, 
 import { learnPause } from './floor-pauses.ts';
 import type { EventOf, Step } from './floor-step.ts';
 import type { Floor } from './floor-terms.ts';
-import { endsSentence } from './rules/completeness.ts';
+import { endsSentence, isUnfinished } from './rules/completeness.ts';
+import { isOn } from './rules/rule-settings.ts';
 import { sameWords, wordsOf } from './rules/words.ts';
 
 /** Word times are not exact. */
@@ -149,10 +150,16 @@ function greets(step: Step, event: EventOf<'words'>): boolean {
   return early && wordsOf(event.text).length <= 2;
 }
 
+/** The transcriber says so. After words that cannot be the last ("I would like to") it is only taken as a hint: see `unfinished`. */
 export function endOfTurn(step: Step, to: number): void {
-  const { floor } = step;
+  const { floor, policy } = step;
   if (floor.state !== 'speech' && floor.state !== 'hold') return;
-  if (textOf(floor.words) === '') return;
+  const text = textOf(floor.words);
+  if (text === '') return;
+  if (isOn(policy.rules, 'unfinished') && isUnfinished(text, policy.language)) {
+    floor.eagerAt = step.at;
+    return;
+  }
   // In `speech` the detector has not yet noticed that the voice has ended.
   if (floor.state === 'speech') floor.voicedTo = Math.max(floor.voicedFrom, to);
   commit(step, 'speech', 'transcriber');

@@ -2,7 +2,7 @@
  * The language models of a call as one: in order of preference, whoever fails is followed by the next, and a late first
  * word may be asked for a second time (a hedge: the first part wins, the other request is called off).
  */
-import { childOf } from '#kit/abort.ts';
+import { type Scope, scopeOf } from '#kit/abort.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { LanguageModel, ModelPart, ModelRequest } from '#models/language-model.ts';
 import { withDeadlines } from './deadlines.ts';
@@ -79,7 +79,7 @@ export class ModelWalk {
       const won = waitMs === undefined ? first : await this.#race(first, askings, waitMs, request);
       this.#blamed = won.model;
       for (const other of askings) if (other !== won) other.overtaken();
-      yield* won.parts();
+      for (let result = await won.next(); !result.done; result = await won.next()) yield result.value;
     } finally {
       for (const asking of askings) asking.drop();
     }
@@ -109,9 +109,10 @@ class Asking {
   /** Settles with the first part. */
   readonly begun: Promise<unknown>;
   readonly #parts: LanguageModelsParts;
-  readonly #scope: ReturnType<typeof childOf>;
-  readonly #stream: AsyncGenerator<ModelPart, void, undefined>;
-  readonly #first: Promise<IteratorResult<ModelPart, void>>;
+  readonly #scope: Scope;
+  readonly #stream: AsyncIterableIterator<ModelPart, void, undefined>;
+  /** Until it is taken. */
+  #first: Promise<IteratorResult<ModelPart, void>> | undefined;
   readonly #from: number;
   readonly #request: ModelRequest;
   #gotCharacters = 0;
@@ -123,7 +124,7 @@ class Asking {
     this.model = model;
     this.#request = request;
     const { kit, health, policy } = parts;
-    this.#scope = childOf(request.signal);
+    this.#scope = scopeOf(request.signal);
     const { signal } = this.#scope;
     health.breaker(STAGE, model.name).admit();
     this.#from = kit.clock.now();
@@ -134,8 +135,9 @@ class Asking {
       nextMs: last ? policy.nextTokenMs : Math.min(policy.nextTokenMs, policy.attemptTokenMs),
       signal,
     });
-    this.#first = this.#stream.next();
-    this.begun = this.#first.then(
+    const first = this.#stream.next();
+    this.#first = first;
+    this.begun = first.then(
       () => health.latency(STAGE, model).add(kit.clock.now() - this.#from),
       (error: unknown) => {
         this.#failed(error);
@@ -146,23 +148,29 @@ class Asking {
     this.begun.catch(() => {});
   }
 
-  async *parts(): AsyncGenerator<ModelPart, void, undefined> {
-    const { health, usage } = this.#parts;
-    try {
-      for (let result = await this.#first; !result.done; result = await this.#stream.next()) {
-        if (result.value.type === 'usage') {
-          this.#counted = true;
-          usage.addTokens(this.model, result.value);
-        } else if (result.value.type === 'text') this.#gotCharacters += result.value.text.length;
-        yield result.value;
-      }
-      this.#over = true;
-      health.breaker(STAGE, this.model.name).succeeded();
-    } catch (error) {
-      this.#failed(error);
-      throw error;
-    }
+  /** The next part, one at a time. */
+  next(): Promise<IteratorResult<ModelPart, void>> {
+    const result = this.#first ?? this.#stream.next();
+    this.#first = undefined;
+    return result.then(this.#came, this.#broke);
   }
+
+  readonly #came = (result: IteratorResult<ModelPart, void>): IteratorResult<ModelPart, void> => {
+    if (result.done) {
+      this.#over = true;
+      this.#scope.release();
+      this.#parts.health.breaker(STAGE, this.model.name).succeeded();
+    } else if (result.value.type === 'usage') {
+      this.#counted = true;
+      this.#parts.usage.addTokens(this.model, result.value);
+    } else if (result.value.type === 'text') this.#gotCharacters += result.value.text.length;
+    return result;
+  };
+
+  readonly #broke = (error: unknown): never => {
+    this.#failed(error);
+    throw error;
+  };
 
   /**
    * Another one was faster. It would have taken at least until now: left out, only quick ones would be known, and ever
@@ -184,12 +192,14 @@ class Asking {
     if (!this.#counted && health.latency(STAGE, this.model).count > 0)
       this.#parts.usage.addEstimate(this.model, lengthOf(this.#request), this.#gotCharacters);
     this.#scope.abort('superseded');
-    this.#stream.return().catch(() => {});
+    this.#stream.return?.().catch(() => {});
   }
 
   #failed(error: unknown): void {
     if (this.#over || this.#scope.signal.aborted) return;
     this.#over = true;
+    // Who is late may still be at it.
+    this.#scope.abort('superseded');
     this.#parts.health.failed(STAGE, this.model.name, error);
   }
 }

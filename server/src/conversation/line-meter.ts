@@ -9,7 +9,9 @@ const NOTED_MS = 20;
 export class LineMeter {
   readonly #leg: Pick<Leg, 'stats'>;
   readonly #now: () => number;
-  readonly #newest = { at: Number.NaN, stalledMs: 0, stalledAt: 0 };
+  /** When the newest frame came. */
+  #newestAt = Number.NaN;
+  readonly #stall = { ms: 0, at: 0 };
   #before: ReturnType<Leg['stats']>;
 
   /** `now`: the call's clock, milliseconds. */
@@ -19,15 +21,14 @@ export class LineMeter {
     this.#before = leg.stats();
   }
 
-  /** With every frame. */
-  frame(): void {
-    const now = this.#now();
-    const newest = this.#newest;
-    const stalledMs = now - newest.at - FRAME_MS;
-    newest.at = now;
-    if (!(stalledMs > newest.stalledMs)) return;
-    newest.stalledMs = stalledMs;
-    newest.stalledAt = now;
+  /** With every frame; `now` where the clock was just asked. */
+  frame(now = this.#now()): void {
+    const stalledMs = now - this.#newestAt - FRAME_MS;
+    this.#newestAt = now;
+    // Half of all frames come a little later than the one before: only what may be told is compared.
+    if (!(stalledMs > NOTED_MS) || stalledMs <= this.#stall.ms) return;
+    this.#stall.ms = stalledMs;
+    this.#stall.at = now;
   }
 
   /** Differences of the leg's counters since the last call, and the longest standstill of the loop between two frames. */
@@ -35,8 +36,8 @@ export class LineMeter {
     const before = this.#before;
     const stats = this.#leg.stats();
     this.#before = stats;
-    const { stalledMs, stalledAt } = this.#newest;
-    this.#newest.stalledMs = 0;
+    const { ms: stalledMs, at: stalledAt } = this.#stall;
+    this.#stall.ms = 0;
     return {
       packetsReceived: stats.packetsReceived - before.packetsReceived,
       packetsLost: stats.packetsLost - before.packetsLost,

@@ -6,7 +6,8 @@ import { Answer, describe } from './answer.ts';
 import { waitingTone } from './canned-tone.ts';
 import type { SettledOptions } from './conversation-options.ts';
 import type { Effects } from './effects.ts';
-import { OwnWords, toolText } from './grounding/grounds.ts';
+import { CallWords } from './grounding/call-words.ts';
+import { type OwnWords, ownWordsOf, toolText } from './grounding/own-words.ts';
 import { LanguageModels } from './language-models.ts';
 import type { Misses } from './misses.ts';
 import { categoryOf } from './provider-health.ts';
@@ -48,6 +49,7 @@ export class Mouth {
   readonly #models: LanguageModels;
   readonly #effects: Effects;
   readonly #own: OwnWords;
+  readonly #said: CallWords;
   readonly #fillers: FillerMemory = { last: undefined };
   #utterances = 0;
 
@@ -61,7 +63,8 @@ export class Mouth {
     this.#models = new LanguageModels({ kit, models: languageModels, health, policy: plan.policy, usage });
     const { greeting, goodbye, instructions, lines } = plan;
     const tools = options.tools.map((tool) => toolText(describe(tool)));
-    this.#own = new OwnWords(plan.language, [greeting, goodbye, instructions, ...Object.values(lines).flat(), ...tools]);
+    this.#said = new CallWords(plan.language);
+    this.#own = ownWordsOf(plan.language, [greeting, goodbye, instructions, ...Object.values(lines).flat(), ...tools]);
     this.retrieval = new RetrievalCache(kit, retrieve, plan.policy.retrievalMs);
   }
 
@@ -94,7 +97,7 @@ export class Mouth {
       done: (messages) => void order.toolsBegun(messages),
     });
     const answer = new Answer(
-      { plan, models: this.#models, retrieval: this.retrieval, tools, steps, own: this.#own, now, record },
+      { plan, models: this.#models, retrieval: this.retrieval, tools, steps, own: this.#own, said: this.#said, now, record },
       { ...order, lastResort: () => taker?.lastResort?.({ turn, text, source: 'speech' }) },
     );
     return {

@@ -43,12 +43,12 @@ export interface RecognitionOptions {
 export class Recognition {
   readonly #options: RecognitionOptions;
   readonly #ring: FrameRing;
-  #stream: { by: Transcriber; to: TranscriptionStream; frames: number } | undefined;
+  #stream: { by: Transcriber; to: TranscriptionStream; speechOnly: boolean; frames: number } | undefined;
   /** Who has failed since somebody was last understood. */
-  #failed = new Set<Transcriber>();
-  #reopen: { timer: Timer | undefined; times: number } = { timer: undefined, times: 0 };
+  readonly #failed = new Set<Transcriber>();
+  readonly #reopen: { timer: Timer | undefined; times: number } = { timer: undefined, times: 0 };
   /** The newest stretch of speech, and up to where finals reach. */
-  #speech = { on: false, from: 0, to: -1, finalTo: -1 };
+  readonly #speech = { on: false, from: 0, to: -1, finalTo: -1 };
   /** The newest final. */
   #final: Pick<Transcript, 'text' | 'fromAt' | 'toAt'> | undefined;
   /** When the newest frame was heard. */
@@ -97,7 +97,7 @@ export class Recognition {
       return failed(error instanceof VendorError ? error : new VendorError(by.name, 'permanent', messageOf(error), { cause: error }));
     }
     if (stream.dead) return stream.to.close();
-    this.#stream = { by, to: stream.to, frames: 0 };
+    this.#stream = { by, to: stream.to, speechOnly: by.speechOnly ?? false, frames: 0 };
     this.#replay();
   }
 
@@ -105,18 +105,21 @@ export class Recognition {
   push(frame: Frame, edge: 'started' | 'ended' | undefined, from: number, to: number): void {
     this.#ring.keep(frame);
     this.#newest = frame.at;
-    const { on } = this.#speech;
-    if (edge === 'started') this.#speech = { ...this.#speech, on: true, from };
     const stream = this.#stream;
-    if (stream && edge === 'started') {
-      stream.to.speechStarted(from);
-      if (stream.by.speechOnly) return this.#pushSince(frame.at - PRE_ROLL_MS);
+    if (edge === 'started') {
+      this.#speech.on = true;
+      this.#speech.from = from;
+      stream?.to.speechStarted(from);
+      if (stream?.speechOnly) return this.#pushSince(frame.at - PRE_ROLL_MS);
     }
-    if (stream && (!stream.by.speechOnly || on)) {
+    if (stream && (!stream.speechOnly || this.#speech.on)) {
       stream.frames++;
       stream.to.push(frame);
     }
-    if (edge === 'ended') this.#speech = { ...this.#speech, on: false, to };
+    if (edge === 'ended') {
+      this.#speech.on = false;
+      this.#speech.to = to;
+    }
   }
 
   /** After the frame, because a transcriber may answer with the final at once. */
@@ -145,7 +148,7 @@ export class Recognition {
     if (final && this.#repeats(transcript)) return;
     const by = this.#stream?.by;
     if (by) this.#options.health.breaker(STAGE, by.name).succeeded();
-    this.#failed = new Set();
+    this.#failed.clear();
     this.#reopen.times = 0;
     if (final) this.#speech.finalTo = transcript.toAt > 0 ? transcript.toAt : this.#coveredTo();
     this.#options.listener.heard(transcript, final);
@@ -183,7 +186,7 @@ export class Recognition {
       return listener.deaf(error);
     }
     this.#reopen.times++;
-    this.#failed = new Set();
+    this.#failed.clear();
     listener.failed(by, error, this.#candidate());
     this.#reopen.timer = kit.clock.after(waitMs, () => this.open());
   }

@@ -79,6 +79,10 @@ export class Reply {
   readonly #head: PlayHead = { clause: 0, begun: false, fromAt: 0, repeating: false, pausedAt: undefined, heardTo: undefined };
   readonly #fillers = new FillerQueue();
   #failed: unknown;
+  /** The play position from which on a clause begins or ends to be heard; 0 when the script has changed. */
+  #dueMs = 0;
+  /** Something was heard in the newest frame. */
+  #sounding = false;
   #audible = false;
   #over = false;
 
@@ -112,13 +116,21 @@ export class Reply {
   tick(): void {
     const playout = this.#playout;
     if (!playout || this.#over) return;
+    const { playedMs } = playout;
     // Its first frame may have left in this very tick: whoever begins to speak now speaks over it.
-    if (playout.playedMs > 0) this.#started(this.#parts.clock.now());
-    this.#follow(playout);
+    if (playedMs > 0 && !this.#audible) this.#started(this.#parts.clock.now());
+    if (playedMs >= this.#dueMs) this.#follow(playout);
     const { waiting } = this.#request;
     if (!waiting) return;
-    const silent = playout.state === 'waiting' && playout.bufferedMs === 0;
-    const filler = waiting.at(this.#parts.now(), silent, this.#fillers.open);
+    if (playout.state !== 'waiting' || playout.bufferedMs > 0) {
+      this.#sounding = true;
+      return;
+    }
+    const now = this.#parts.now();
+    // Told when it is over: most frames of a reply are sound.
+    if (this.#sounding) waiting.sounded(now - FRAME_MS);
+    this.#sounding = false;
+    const filler = waiting.at(now, this.#fillers.open);
     if (filler) this.#fillers.put(filler);
   }
 
@@ -186,6 +198,7 @@ export class Reply {
     try {
       for await (const piece of this.#fillers.between(this.#request.utterance.pieces())) {
         if (this.#over) return;
+        this.#dueMs = 0;
         if ('line' in piece) {
           const filler = this.#script.begin(piece.text, true);
           filler.spoken.push(...piece.line.words);
@@ -238,9 +251,11 @@ export class Reply {
     const position = playout.playedMs;
     for (;;) {
       const clause = this.#script.clauses[head.clause];
+      this.#dueMs = Infinity;
       if (!clause) return;
       const empty = clause.toMs === clause.fromMs;
       if (!head.begun && !empty) {
+        this.#dueMs = clause.fromMs;
         if (position <= clause.fromMs) return;
         head.begun = true;
         // The newest frame counts as played when it begins to leave.
@@ -248,7 +263,8 @@ export class Reply {
         if (!clause.filler) this.#request.stages.firstPacketAt ??= head.fromAt;
         this.#request.listener.speaking(textUntil(this.#script, head.clause));
       }
-      if (!clause.complete || position < clause.toMs) return;
+      this.#dueMs = clause.complete ? clause.toMs : Infinity;
+      if (position < this.#dueMs) return;
       if (!empty) this.#report(clause, clause.toMs);
       head.clause++;
       head.begun = false;

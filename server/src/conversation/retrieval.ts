@@ -10,6 +10,10 @@ export interface Retrieval {
   answerable: boolean;
   /** Somebody has written an answer to exactly these words: it is spoken as it stands. */
   approved?: ModelPassage;
+  /** The same for the other questions, where several were asked in one breath and all have such an answer; in their order. */
+  approvedToo?: ModelPassage[];
+  /** Of several questions in one breath, those that nothing answers. */
+  unanswered?: string[];
   verdict?: Verdict;
   confidence?: Confidence;
 }
@@ -46,6 +50,12 @@ export function queryOf(text: string, messages: readonly ModelMessage[]): Retrie
     if (message.role !== 'tool' && message.text !== '') history.unshift(message.text.slice(0, LINE_CHARACTERS));
   }
   return { text, history };
+}
+
+/** What is spoken as it stands; undefined when nothing is. */
+export function approvedAnswer({ approved, approvedToo = [] }: Retrieval): string | undefined {
+  if (approved?.answer === undefined) return undefined;
+  return [approved, ...approvedToo].flatMap(({ answer }) => answer?.trim() ?? []).join(' ');
 }
 
 /** What the verdict is where retrieval gave none. */

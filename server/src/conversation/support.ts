@@ -1,12 +1,12 @@
 /** Which passage, or which result of a tool, a spoken sentence rests on. Pure. */
 import { termsOf } from '#models/terms.ts';
 import { claimsIn } from './grounding/claims.ts';
-import { Evidence } from './grounding/evidence.ts';
+import type { ReadText } from './grounding/read-texts.ts';
 
 /** A passage by its id, or a tool's result by the id of its call. */
 export interface Source {
   id: string;
-  text: string;
+  text: ReadText;
 }
 
 export interface SupportedSentence {
@@ -23,17 +23,14 @@ const MOST_SOURCES = 3;
 /** Each sentence with its sources. */
 export function supportOf(sentences: readonly string[], sources: readonly Source[], language: string): SupportedSentence[] {
   if (sources.length === 0) return sentences.map((text) => ({ text, passages: [] }));
-  const known = sources.map(({ id, text }) => ({
-    id,
-    terms: new Set(termsOf(text)),
-    evidence: [new Evidence(language).add(text, { cents: true })],
-  }));
   return sentences.map((text) => {
     const terms = [...new Set(termsOf(text))];
     const claims = claimsIn(text, language);
-    const rated = known.map(({ id, terms: held, evidence }) => {
-      const share = terms.filter((term) => held.has(term)).length / Math.max(1, terms.length);
-      const claimed = claims.filter((claim) => claim.knownIn(evidence)).length / Math.max(1, claims.length);
+    const rated = sources.map(({ id, text: read }) => {
+      const share = terms.filter((term) => read.terms.has(term)).length / Math.max(1, terms.length);
+      // What a source holds beside its words is only read where the sentence claims something.
+      const known = claims.length === 0 ? 0 : claims.filter((claim) => claim.knownIn([read.evidence.withCents])).length;
+      const claimed = known / Math.max(1, claims.length);
       const enough = share >= SHARE ? claims.length === 0 || claimed > 0 : share >= SHARE_WITH_CLAIMS && claimed > 0;
       return { id, score: enough ? share + claimed : 0 };
     });

@@ -4,7 +4,7 @@
  */
 import type { TurnStages, WordTime } from '@tandem/contract';
 import { msOf, type Sound, type SoundFormat } from '#audio/frame.ts';
-import { childOf } from '#kit/abort.ts';
+import { type Scope, scopeOf } from '#kit/abort.ts';
 import { Channel } from '#kit/channel.ts';
 import type { Synthesizer } from '#models/synthesizer.ts';
 import type { Clause, Voice } from './voice.ts';
@@ -38,7 +38,7 @@ export interface UtteranceOptions {
 
 export class Utterance {
   readonly #options: UtteranceOptions;
-  readonly #scope: ReturnType<typeof childOf>;
+  readonly #scope: Scope;
   readonly #clauses = new Channel<Clause>(CLAUSES_AHEAD, 'refuse');
   readonly #making: AsyncGenerator<Piece, void, undefined>;
   readonly #held: Piece[] = [];
@@ -51,7 +51,7 @@ export class Utterance {
   /** The writing begins at once. */
   constructor(options: UtteranceOptions) {
     this.#options = options;
-    this.#scope = childOf(options.signal);
+    this.#scope = scopeOf(options.signal);
     this.#making = this.#make();
     this.#scope.signal.addEventListener('abort', () => this.#clauses.close(), { once: true });
     if (this.#scope.signal.aborted) this.#clauses.close();
@@ -69,19 +69,26 @@ export class Utterance {
   }
 
   /** What is held, then the rest as it is made. Throws what the makers throw. Once. */
-  async *pieces(): AsyncGenerator<Piece, void, undefined> {
-    this.#released = true;
-    // What is being made in secret arrives in `held`; do not wait for more than one piece of it.
-    while (this.#holding || this.#held.length > 0) {
-      const piece = this.#held.shift();
-      if (piece) yield piece;
-      else await this.#holding;
-    }
-    if (this.#broken !== undefined) throw this.#broken;
-    yield* this.#making;
+  pieces(): AsyncIterableIterator<Piece, void, undefined> {
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => this.#next(),
+      return: () => this.#making.return(),
+    };
   }
 
-  /** Everything that makes it is called off. */
+  #next(): Promise<IteratorResult<Piece, void>> {
+    this.#released = true;
+    const piece = this.#held.shift();
+    if (piece) return Promise.resolve({ value: piece, done: false });
+    // What is being made in secret arrives in `held`; do not wait for more than one piece of it.
+    if (this.#holding) return this.#holding.then(() => this.#next());
+    return this.#broken === undefined ? this.#making.next() : Promise.reject(this.#broken);
+  }
+
+  /** Everything that makes it is called off. Needed at its end too. */
   stop(why: string): void {
     this.#scope.abort(why);
   }

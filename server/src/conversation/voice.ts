@@ -3,15 +3,15 @@
  * followed by the next with the rest of it, never from its start; what is said again and again is kept.
  */
 import type { WordTime } from '@tandem/contract';
-import { msOf, type Sound, type SoundFormat } from '#audio/frame.ts';
-import { VendorError } from '#kit/errors.ts';
+import type { Sound, SoundFormat } from '#audio/frame.ts';
 import type { Kit } from '#kit/kit.ts';
 import type { SpeechPart, Synthesizer } from '#models/synthesizer.ts';
-import { inTime, withDeadlines } from './deadlines.ts';
+import { inTime } from './deadlines.ts';
 import type { KeptLine, KeptSpeech, SpeechIdentity } from './kept-speech.ts';
 import type { SettledPlan } from './plan.ts';
 import { isRetryable, type ProviderHealth } from './provider-health.ts';
 import { languageOf } from './rules/language-of.ts';
+import { type SaidSoFar, Saying } from './saying.ts';
 import { wordTimesOf } from './timed-script.ts';
 import type { UsageMeter } from './usage.ts';
 
@@ -47,11 +47,6 @@ export interface Speaking {
 }
 
 const STAGE = 'synthesizer';
-/** Sound that comes so much later than it takes to say it is a voice that stutters: the next one says the rest. */
-const BEHIND_MS = 1_500;
-/** Sound longer than this for its text will never end. */
-const SLOWEST_MS_PER_CHARACTER = 300;
-const LONGEST_PAUSES_MS = 3_000;
 
 export class Voice {
   readonly #parts: VoiceParts;
@@ -89,8 +84,8 @@ export class Voice {
       }
       const said: SaidSoFar = { ms: 0, words: [], sound: [] };
       try {
-        for await (const { sound, words } of this.#speakWith(by, rest, walk.length === 0, speaking, said)) {
-          yield words ? { sound, words: shift(words, fromMs) } : { sound };
+        for await (const part of this.#speakWith(by, rest, walk.length === 0, speaking, said)) {
+          yield part.words && fromMs > 0 ? { sound: part.sound, words: shift(part.words, fromMs) } : part;
         }
         if (fromMs > 0 && said.words.length === 0) yield { sound: empty, words: shift(timed(rest, said.ms, true), fromMs) };
         if (clause.keep && fromMs === 0) this.#keep(by, clause.text, said);
@@ -152,21 +147,12 @@ export class Voice {
     return undefined;
   }
 
-  async *#speakWith(
-    by: Synthesizer,
-    text: string,
-    last: boolean,
-    { reply, signal }: Omit<Speaking, 'failed'>,
-    said: SaidSoFar,
-  ): AsyncGenerator<SpeechPart, void, undefined> {
+  #speakWith(by: Synthesizer, text: string, last: boolean, { reply, signal }: Omit<Speaking, 'failed'>, said: SaidSoFar): Saying {
     const { kit, plan, format, health, usage } = this.#parts;
-    const { policy } = plan;
-    const language = spokenLanguage(text, plan);
-    const breaker = health.breaker(STAGE, by.name);
-    breaker.admit();
+    health.breaker(STAGE, by.name).admit();
     usage.add(STAGE, by, 'characters', text.length);
-    const from = kit.clock.now();
-    const parts = by.speak({ text, voice: this.#voiceOf(by), language, format, reply, signal });
+    const { policy } = plan;
+    const request = { text, voice: this.#voiceOf(by), language: spokenLanguage(text, plan), format, reply, signal };
     const deadlines = {
       clock: kit.clock,
       vendor: by.name,
@@ -174,35 +160,7 @@ export class Voice {
       nextMs: last ? policy.nextAudioMs : Math.min(policy.nextAudioMs, policy.attemptAudioMs),
       signal,
     };
-    let settled = false;
-    // Only the time in which sound was waited for counts: whoever reads it may well be slower.
-    let waitedMs = 0;
-    let askedAt = from;
-    try {
-      for await (const part of withDeadlines(parts, deadlines)) {
-        const { sound, words } = part;
-        waitedMs += said.ms === 0 ? 0 : kit.clock.now() - askedAt;
-        if (waitedMs > said.ms + BEHIND_MS) throw new VendorError(by.name, 'retryable', 'its speech is slower than speaking');
-        if (words) said.words.push(...words);
-        if (said.ms === 0 && sound.length > 0) health.latency(STAGE, by).add(kit.clock.now() - from);
-        said.ms += msOf(sound, format);
-        if (said.ms > LONGEST_PAUSES_MS + text.length * SLOWEST_MS_PER_CHARACTER)
-          throw new VendorError(by.name, 'retryable', 'its speech does not end');
-        said.sound.push(sound);
-        yield part;
-        askedAt = kit.clock.now();
-      }
-      if (said.ms === 0 && /[\p{L}\p{N}]/u.test(text)) throw new VendorError(by.name, 'retryable', 'no sound came');
-      settled = true;
-      breaker.succeeded();
-    } catch (error) {
-      settled = true;
-      if (signal.aborted) breaker.dropped();
-      else health.failed(STAGE, by.name, error);
-      throw error;
-    } finally {
-      if (!settled) breaker.dropped();
-    }
+    return new Saying(by, request, deadlines, health, said);
   }
 
   #keep(by: Synthesizer, text: string, said: SaidSoFar): void {
@@ -224,13 +182,6 @@ export class Voice {
 /** The language the words are in, of those the assistant speaks. */
 const spokenLanguage = (text: string, { language, otherLanguages = [] }: SettledPlan): string =>
   otherLanguages.length === 0 ? language : languageOf(text, [language, ...otherLanguages]);
-
-/** What one synthesizer has made of its text. */
-interface SaidSoFar {
-  ms: number;
-  words: WordTime[];
-  sound: Sound[];
-}
 
 const empty: Sound = new Uint8Array(0);
 

@@ -53,13 +53,14 @@ export class Waiting {
     this.#soundAt = options.from;
   }
 
-  /** Told every frame whether nothing is heard; gives what to say into it. `open`: something can be said now. */
-  at(now: number, silent: boolean, open: boolean): Filler | undefined {
-    if (!silent) {
-      this.#soundAt = now;
-      this.#sounded = true;
-      return undefined;
-    }
+  /** Something was heard, until `at`. */
+  sounded(at: number): void {
+    this.#soundAt = at;
+    this.#sounded = true;
+  }
+
+  /** Asked in every frame in which nothing is heard; gives what to say into it. `open`: something can be said now. */
+  at(now: number, open: boolean): Filler | undefined {
     const silentMs = now - this.#soundAt;
     if (!open || !this.#due(silentMs)) return undefined;
     const filler = this.#filler() ?? (silentMs >= STALL_MS ? this.#tone() : undefined);

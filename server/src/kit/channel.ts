@@ -14,7 +14,8 @@ export class Channel<T> implements AsyncIterable<T> {
   #dropped = 0;
   #ended = false;
   #error: unknown;
-  #waiting: (() => void) | undefined;
+  /** The reader waits. */
+  #waiting: PromiseWithResolvers<IteratorResult<T, void>> | undefined;
 
   constructor(capacity: number, whenFull: WhenFull) {
     this.capacity = capacity;
@@ -33,19 +34,26 @@ export class Channel<T> implements AsyncIterable<T> {
   /** False when the value was refused (queue full, or already closed). */
   push(value: T): boolean {
     if (this.#ended) return false;
+    const waiting = this.#waiting;
+    if (waiting) {
+      this.#waiting = undefined;
+      waiting.resolve({ value, done: false });
+      return true;
+    }
     if (this.#values.length >= this.capacity) {
       this.#dropped++;
       if (this.whenFull === 'refuse') return false;
       this.#values.shift();
     }
     this.#values.push(value);
-    this.#wake();
     return true;
   }
 
   close(): void {
     this.#ended = true;
-    this.#wake();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve(this.#next());
   }
 
   fail(error: unknown): void {
@@ -54,22 +62,28 @@ export class Channel<T> implements AsyncIterable<T> {
     this.close();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      while (this.#values.length > 0) yield this.#values.shift() as T;
-      if (this.#ended) {
-        if (this.#error !== undefined) throw this.#error;
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
-      });
-    }
+  /** The oldest value, if one waits. */
+  take(): T | undefined {
+    return this.#values.shift();
   }
 
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.();
+  /** The next value; one wait at a time. */
+  next(): Promise<IteratorResult<T, void>> {
+    if (this.#values.length > 0 || this.#ended) return this.#next();
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
+  }
+
+  /** Not a generator: every value would cost it two more promises. */
+  [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> {
+    return { next: () => this.next() };
+  }
+
+  /** Of a channel that has a value or has ended. */
+  #next(): Promise<IteratorResult<T, void>> {
+    if (this.#values.length > 0) return Promise.resolve({ value: this.#values.shift() as T, done: false });
+    const error = this.#error;
+    this.#error = undefined;
+    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
   }
 }

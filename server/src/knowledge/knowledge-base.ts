@@ -6,6 +6,7 @@ import { plainWords } from './approved-answers.ts';
 import { KnowledgeEngine } from './engine.ts';
 import type { LibraryQuery, PassageRecord, Retrieval } from './library.ts';
 import { passagesOf } from './passages.ts';
+import { severalIn, togetherOf } from './questions.ts';
 
 export type { Retrieval } from './library.ts';
 
@@ -66,7 +67,12 @@ export class KnowledgeBase {
 
   /** Best first, at most `limit`; an approved question appears once. Scores are 0…1. */
   search(query: string | LibraryQuery, limit = 5): Retrieval {
-    return this.#engine.search(typeof query === 'string' ? { text: query, limit } : query);
+    const asked = typeof query === 'string' ? { text: query, limit } : query;
+    const whole = this.#engine.search(asked);
+    const several = severalIn(asked);
+    if (!several) return whole;
+    const found = several.map((one) => this.#engine.search(one));
+    return togetherOf(whole, several, found, asked.text);
   }
 
   /** Yields the number of entries after each. */

@@ -364,3 +364,15 @@ describe('an index that has outlived the library', () => {
     expect([...before.index.points.keys()]).toEqual(['other/main']);
   });
 });
+
+test('two questions in one breath are looked up one by one, each with a vector of its own', async () => {
+  const made = library();
+  made.shops.a = shopOf(1, { refunds: 'A refund takes five days.', door: 'The door is green.' });
+  const text = 'How long does a refund take? And is the door green?';
+  const { passages } = await search(made, 'a', text);
+  expect(passages.slice(0, 2).map(({ documentId, questions }) => [documentId, questions?.[0]])).toEqual([
+    ['refunds', 'How long does a refund take?'],
+    ['door', 'is the door green?'],
+  ]);
+  expect(made.asked.embedded.toSorted()).toEqual([text, 'How long does a refund take?', 'is the door green?'].toSorted());
+});

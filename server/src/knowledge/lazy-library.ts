@@ -11,6 +11,7 @@ import type { Near, VectorFilter, VectorIndex } from '#vectors/vector-index.ts';
 import { CountedCache, type CacheCounts } from './counted-cache.ts';
 import type { KnowledgeFeed } from './feed.ts';
 import type { Library, LibraryQuery, Retrieval } from './library.ts';
+import { severalIn, togetherOf } from './questions.ts';
 import { type QueryEmbedder, Shelf } from './shelf.ts';
 
 export interface LazyLibraryOptions {
@@ -71,6 +72,13 @@ export class LazyLibrary implements Library {
 
   async search(businessId: string, query: LibraryQuery): Promise<Retrieval> {
     const shelf = await this.#shelfOf(businessId);
+    const several = severalIn(query);
+    if (!several) return await this.#searchOne(businessId, shelf, query);
+    const [whole, ...found] = await Promise.all([query, ...several].map((one) => this.#searchOne(businessId, shelf, one)));
+    return togetherOf(whole, several, found, query.text);
+  }
+
+  async #searchOne(businessId: string, shelf: Shelf, query: LibraryQuery): Promise<Retrieval> {
     const key = JSON.stringify([
       businessId,
       shelf.generation,

@@ -39,6 +39,10 @@ export interface Retrieval {
   answerable: boolean;
   /** Somebody has written an answer to this very question (same words, or same meaning with equal slots): spoken as it stands. */
   approved?: ModelPassage;
+  /** The same for the other questions, where several were asked in one breath and all have such an answer; in their order. */
+  approvedToo?: ModelPassage[];
+  /** Of several questions in one breath, those that nothing answers. */
+  unanswered?: string[];
   verdict?: Verdict;
   confidence?: Confidence;
 }

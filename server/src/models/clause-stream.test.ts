@@ -128,3 +128,20 @@ test('base64 is read strictly', () => {
   for (const garbage of ['%%%', 'AQ ID', 'A', 'AQID!', 'AQ==AQID', 'A-_D', '====', '\u0141QID', 5, undefined])
     expect(bytesOfBase64(garbage)).toBeUndefined();
 });
+
+test('sound that nobody wanted yet is handed over in pieces of a second, its words with it', async () => {
+  const { stream } = streamOf();
+  const sound = soundOfText(TEXT, 'mulaw-8000', 0);
+  stream.timed(wordsOfText(TEXT, 0));
+  for (const piece of piecesOf(bytesOf(sound), 800)) stream.bytes(piece);
+  stream.end();
+  const parts = await read(stream);
+  expect(parts.length).toBe(Math.ceil(msOf(sound, 'mulaw-8000') / 1_000));
+  expect(parts.flatMap((part) => [...part.sound])).toEqual([...sound]);
+  expect(
+    parts
+      .flatMap((part) => part.words ?? [])
+      .map(({ text }) => text)
+      .join(' '),
+  ).toBe(TEXT);
+});

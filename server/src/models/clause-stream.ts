@@ -21,6 +21,8 @@ const LONGEST_MS = 60_000;
 const LONGEST_MS_PER_CHARACTER = 500;
 const LONGEST_EXTRA_MS = 4_000;
 const MOST_PARTS = 8_192;
+/** Sound that came faster than it was wanted is handed over in pieces of about this length. */
+const JOINED_MS = 1_000;
 
 export interface ClauseStreamOptions {
   vendor: string;
@@ -133,19 +135,30 @@ export class ClauseStream implements AsyncIterable<SpeechPart> {
     this.#options.onStop();
   }
 
-  /** Throws what it failed with; the signal's reason at once when aborted, whatever still waits. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<SpeechPart, void, undefined> {
-    const { signal } = this.#options;
-    try {
-      for await (const part of this.#parts) {
-        signal.throwIfAborted();
-        yield part;
-        signal.throwIfAborted();
-      }
-      signal.throwIfAborted();
-    } finally {
-      this.fail(new Error('nobody wants the rest'));
+  /** Throws what it failed with; the signal's reason at once when aborted, whatever still waits. Once. */
+  [Symbol.asyncIterator](): AsyncIterator<SpeechPart, void, undefined> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.fail(new Error('nobody wants the rest'));
+        return Promise.resolve({ value: undefined, done: true });
+      },
+    };
+  }
+
+  /** What waits is handed over in long pieces: each piece costs a dozen promises on its way to the line. */
+  #next(): Promise<IteratorResult<SpeechPart, void>> {
+    const { signal, format } = this.#options;
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    if (this.#parts.size < 2) return this.#parts.next();
+    const joined: SpeechPart[] = [];
+    for (let ms = 0; ms < JOINED_MS; ) {
+      const part = this.#parts.take();
+      if (!part) break;
+      joined.push(part);
+      ms += msOf(part.sound, format);
     }
+    return Promise.resolve({ value: joinedParts(joined, format), done: false });
   }
 
   #pass(sound: Sound): void {
@@ -209,6 +222,19 @@ export class ClauseStream implements AsyncIterable<SpeechPart> {
 }
 
 const emptySound = (format: SoundFormat): Sound => (rateOf(format) === 8000 ? new Uint8Array(0) : new Int16Array(0));
+
+/** Several parts as one; all words count from the clause's start. */
+function joinedParts(parts: readonly SpeechPart[], format: SoundFormat): SpeechPart {
+  const length = parts.reduce((sum, { sound }) => sum + sound.length, 0);
+  const sound: Sound = format === 'mulaw-8000' ? new Uint8Array(length) : new Int16Array(length);
+  const words = parts.flatMap((part) => part.words ?? []);
+  let at = 0;
+  for (const part of parts) {
+    sound.set(part.sound, at);
+    at += part.sound.length;
+  }
+  return words.length > 0 ? { sound, words } : { sound };
+}
 
 /**
  * Base64 to bytes, strictly (RFC 4648 §4): undefined when it is anything else, because a lenient reading of garbage is a

@@ -24,6 +24,8 @@ export interface ModelPassage {
   score: number;
   /** An approved question's answer, to be spoken as it stands. */
   answer: string | undefined;
+  /** Where the caller asked several questions in one breath: those that it was found for. */
+  questions?: readonly string[];
 }
 
 export interface ModelTool {
@@ -53,6 +55,8 @@ export interface ModelRequest {
   continueFrom?: string;
   /** Retrieval's own verdict: the passages are good enough to answer from. */
   answerable: boolean;
+  /** Of several questions in one breath, those that the passages do not answer. */
+  unanswered?: readonly string[];
   /** Set when the caller seems to have asked something that they do not answer. */
   shortfall?: Shortfall;
   /** What the assistant offered in its last turn, because it did not know: a yes is about that. */

@@ -31,6 +31,8 @@ const SHORTFALLS: Record<Shortfall['kind'], string> = {
   admit:
     'you have asked already what they mean, so do not ask again. Say plainly that you do not know, and ask whether there is anything else.',
 };
+const SEVERAL = 'The caller asked several questions at once: answer each of them, in their order.';
+const UNANSWERED = 'No document answers these of them; say that you do not know:';
 const GO_ON =
   'The caller has just heard the words above, and then the line went quiet in the middle of your answer. Go on exactly behind the last word. Do not repeat any of it, do not greet, do not apologise; if nothing is missing, say nothing more.';
 const NO_RESULT = '{"error":"no result: the call of this tool was dropped"}';
@@ -48,12 +50,19 @@ export function systemText(request: ModelRequest): string {
 
 /** What is known for the caller's last words: passages as data with ids, fenced; or that there are none, and what to do then. */
 export function factsText(request: ModelRequest): string {
-  const { passages, answerable, shortfall } = request;
-  if (passages.length > 0 && answerable) return `${FACTS_FRAME}\n${fenced(passages)}`;
+  const { passages, answerable, shortfall, unanswered = [] } = request;
+  if (passages.length > 0 && answerable) return `${FACTS_FRAME}\n${fenced(passages)}${severalText(passages, unanswered)}`;
   if (!shortfall) return NO_FACTS;
   const near = shortfall.kind === 'clarify' && passages.length > 0 ? `\n${FACTS_FRAME} ${NEAR_FACTS}\n${fenced(passages)}` : '';
   const put = JSON.stringify(shortfall.line).replace(/</g, '\\u003c');
   return `${NO_FACTS}${near}\n${IF_ASKED} ${SHORTFALLS[shortfall.kind]} For example: ${put} ${OTHERWISE}`;
+}
+
+/** Nothing where one question was asked. The caller's words stand as JSON. */
+function severalText(passages: readonly ModelPassage[], unanswered: readonly string[]): string {
+  const several = passages.some(({ questions }) => questions !== undefined);
+  const open = unanswered.length === 0 ? '' : ` ${UNANSWERED} ${JSON.stringify(unanswered).replace(/</g, '\\u003c')}`;
+  return several ? `\n${SEVERAL}${open}` : '';
 }
 
 const fenced = (passages: readonly ModelPassage[]): string => `<facts>\n${facts(passages)}\n</facts>`;

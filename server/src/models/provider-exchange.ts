@@ -3,19 +3,21 @@
  * waits throw; after a whole answer the socket goes back to the pool, otherwise it is closed.
  *
  * ```
- *   open ── connectMs ──▶ connected ── firstMs ──▶ first piece ── betweenMs ──▶ next piece … ──▶ complete ── DRAIN_MS ──▶ end of body
+ *   new ── connectMs ──▶ connected ── firstMs ──▶ first piece ── betweenMs ──▶ next piece … ──▶ complete ── DRAIN_MS ──▶ end of body
  * ```
- * The time that the reader of the stream takes for itself counts towards no deadline.
+ * The time that the reader of the stream takes for itself counts towards no deadline. Parts are made as the bytes come and
+ * handed over by one promise each: a stream of generators costs several times the rest of a token.
  */
 import http from 'node:http';
 import https from 'node:https';
-import type { Timer } from '#kit/clock.ts';
 import { messageOf, VendorError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
+import { MovingDeadline } from './moving-deadline.ts';
 import { type JudgeRefusal, refusalError } from './provider-failures.ts';
 
 const REFUSAL_BYTES = 4_096; // of a refusal's body that are read
 const DRAIN_MS = 100; // from the last piece to the end of the body
+const MOST_UNREAD = 256; // parts that wait for their reader before the vendor is made to wait
 
 export interface HttpDeadlines {
   /** To a connected socket, TLS and a place in the pool included. */
@@ -38,118 +40,89 @@ export interface AnswerSink<Part> {
   readonly pieces: number;
 }
 
-export interface ExchangeOptions {
+export interface ExchangeOptions<Part> {
   vendor: string;
   deadlines: HttpDeadlines;
+  /** Where to: host, port and path, method and headers. */
+  request: https.RequestOptions;
+  body: string;
+  agent: http.Agent;
+  /** The content type of a 200 that is an answer; anything else is a refusal. */
+  accept: RegExp;
+  sink: AnswerSink<Part>;
   /** Bytes of an answer; more is an endless stream. */
   maxBytes: number;
+  signal: AbortSignal;
   key?: string | undefined;
   judge?: JudgeRefusal | undefined;
+  /** A whole answer was read. */
+  whole: () => void;
 }
 
-export class Exchange {
-  #kit: Kit;
-  #options: ExchangeOptions;
-  #signal: AbortSignal;
+/** The parts of the answer, once. Nothing is sent before the first is asked for; one wait at a time. */
+export class Exchange<Part> implements AsyncIterableIterator<Part, void, undefined> {
+  readonly #kit: Kit;
+  readonly #options: ExchangeOptions<Part>;
+  readonly #deadline: MovingDeadline;
+  #state: 'new' | 'asked' | 'reading' | 'draining' | 'over' = 'new';
   #request: http.ClientRequest | undefined;
-  /** Ends the wait for the head of the answer: a request that waits in the pool says nothing when it is destroyed. */
-  #giveUp: ((reason: Error) => void) | undefined;
-  #timer: Timer | undefined;
-  #ended: Error | undefined;
-  /** The whole body was read: the socket is the pool's again. */
-  #read = false;
-  #onAbort = () => this.#stop(this.#signal.reason as Error);
+  #response: http.IncomingMessage | undefined;
+  readonly #unread: Part[] = [];
+  #waiting: PromiseWithResolvers<IteratorResult<Part, void>> | undefined;
+  #received = 0;
+  /** Told behind what is still unread. */
+  #failure: { error: unknown } | undefined;
+  readonly #onAbort = (): void => this.#stop(this.#options.signal.reason);
 
-  constructor(kit: Kit, options: ExchangeOptions, signal: AbortSignal) {
+  constructor(kit: Kit, options: ExchangeOptions<Part>) {
     this.#kit = kit;
     this.#options = options;
-    this.#signal = signal;
+    this.#deadline = new MovingDeadline(kit.clock, (ms, what) => this.#stop(this.#error(`${what} within ${ms} ms`)));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Part, void>> {
+    const { signal } = this.#options;
+    // Also where all of it has come already.
+    if (signal.aborted) return this.return().then(() => Promise.reject(signal.reason as Error));
+    if (this.#state === 'new') this.#begin();
+    if (this.#unread.length > 0) return Promise.resolve({ value: this.#unread.shift() as Part, done: false });
+    if (this.#state === 'over') return this.#ended();
+    this.#waiting = Promise.withResolvers();
+    if (this.#state === 'reading') {
+      if (!this.#deadline.running) this.#deadline.set(this.#options.deadlines.betweenMs, 'the answer stalled: nothing');
+      this.#response?.resume();
+    }
+    return this.#waiting.promise;
+  }
+
+  /** Nobody wants the rest. */
+  return(): Promise<IteratorResult<Part, void>> {
+    this.#unread.length = 0;
+    this.#failure = undefined;
+    this.#end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #begin(): void {
+    const { signal, deadlines } = this.#options;
+    this.#state = 'asked';
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#deadline.set(deadlines.connectMs, 'no connection');
+    this.#send(this.#options.agent);
   }
 
-  /** Sends; resolves with the head of the answer. */
-  async open(url: URL, agent: http.Agent, headers: http.OutgoingHttpHeaders, body: string): Promise<http.IncomingMessage> {
-    this.#within(this.#options.deadlines.connectMs, 'no connection');
-    try {
-      return await this.#send(url, agent, headers, body);
-    } catch (thrown) {
-      // A kept socket may be closed by its server in the moment it is used again (RFC 9112 §9.3.1): once more, on a new one.
-      // Nothing was answered, and an answer asked for twice has no effect but its price.
-      if (!(thrown instanceof StaleSocket)) throw thrown;
-      if (this.#ended) throw this.#ended;
-      this.#within(this.#options.deadlines.connectMs, 'no connection');
-      return await this.#send(url, false, headers, body);
-    }
-  }
-
-  /** Streams the parts of a 200 whose content type is `accept`; anything else is thrown as a refusal. */
-  async *read<Part>(response: http.IncomingMessage, accept: RegExp, sink: AnswerSink<Part>): AsyncGenerator<Part, void, undefined> {
-    const status = response.statusCode ?? 0;
-    if (status !== 200 || !accept.test(response.headers['content-type'] ?? '')) throw await this.#refusal(response, status);
-    const { vendor, deadlines, maxBytes } = this.#options;
-    let received = 0;
-    let drained = false;
-    try {
-      for await (const bytes of response as AsyncIterable<Buffer>) {
-        if (drained) continue;
-        received += bytes.length;
-        if (received > maxBytes) throw new VendorError(vendor, 'retryable', `an answer longer than ${maxBytes} bytes`);
-        const before = sink.pieces;
-        const paused = yield* this.#handOver(sink.take(bytes));
-        if (sink.complete) {
-          drained = true;
-          yield* this.#handOver(sink.end());
-          // Read to the end of the body, so that the socket can be used again; not for longer than this.
-          this.#within(DRAIN_MS, 'no end of the body');
-        } else if (paused || sink.pieces !== before) {
-          this.#within(deadlines.betweenMs, 'the answer stalled: nothing');
-        }
-      }
-      this.#read = true;
-    } catch (thrown) {
-      if (this.#signal.aborted) throw this.#signal.reason;
-      // A sink's own verdict at the end of a complete answer is an error; a fault while draining is not.
-      if (thrown instanceof VendorError) throw thrown;
-      if (drained) return;
-      throw this.#ended ?? this.#fault(thrown);
-    }
-    if (this.#signal.aborted) throw this.#signal.reason;
-    if (drained) return;
-    if (this.#ended) throw this.#ended;
-    yield* this.#handOver(sink.end());
-  }
-
-  /** Releases socket, timer and listener. After a whole answer the socket goes back to the pool. */
-  close(): void {
-    this.#timer?.cancel();
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    if (!this.#read) this.#request?.destroy();
-  }
-
-  /** While its reader has a part, the vendor has no deadline. True when there was any part. */
-  async *#handOver<Part>(parts: Iterable<Part>): AsyncGenerator<Part, boolean, undefined> {
-    let any = false;
-    for (const part of parts) {
-      any = true;
-      this.#timer?.cancel();
-      yield part;
-      // The reader of the stream may abort between two parts of one packet.
-      if (this.#signal.aborted) throw this.#signal.reason;
-    }
-    return any;
-  }
-
-  #send(url: URL, agent: http.Agent | false, headers: http.OutgoingHttpHeaders, body: string): Promise<http.IncomingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const secure = url.protocol === 'https:';
-    const request = (secure ? https : http).request(url, {
-      agent,
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
-    });
+  #send(agent: http.Agent | false): void {
+    const { request: how, body, deadlines } = this.#options;
+    const secure = how.protocol === 'https:';
+    const request = (secure ? https : http).request({ ...how, agent });
     this.#request = request;
-    this.#giveUp = reject;
-    const sent = () => this.#within(this.#options.deadlines.firstMs, 'no answer');
+    const sent = () => {
+      if (this.#state === 'asked') this.#deadline.set(deadlines.firstMs, 'no answer');
+    };
     request.once('socket', (socket) => {
       socket.setNoDelay(true);
       if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', sent);
@@ -158,51 +131,138 @@ export class Exchange {
     request.once('response', (response) => {
       // Destroyed while nobody reads it any more, a response still says so.
       response.on('error', () => {});
-      resolve(response);
+      if (this.#state === 'asked') this.#answered(response);
     });
     request.on('error', (cause: NodeJS.ErrnoException) => {
+      if (this.#state !== 'asked' || request !== this.#request) return;
       const stale = request.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-      reject(this.#ended ?? (stale ? new StaleSocket() : this.#fault(cause)));
+      if (!stale) return this.#stop(this.#fault(cause));
+      // A kept socket may be closed by its server in the moment it is used again (RFC 9112 §9.3.1): once more, on a new one.
+      // Nothing was answered, and an answer asked for twice has no effect but its price.
+      this.#deadline.set(deadlines.connectMs, 'no connection');
+      this.#send(false);
     });
     request.end(body);
-    return promise;
   }
 
-  async #refusal(response: http.IncomingMessage, status: number): Promise<Error> {
+  #answered(response: http.IncomingMessage): void {
+    const status = response.statusCode ?? 0;
+    if (status !== 200 || !this.#options.accept.test(response.headers['content-type'] ?? '')) return void this.#refused(response, status);
+    this.#state = 'reading';
+    this.#response = response;
+    response.on('data', (bytes: Buffer) => this.#take(bytes));
+    response.once('end', () => this.#bodyEnded());
+    response.once('error', (cause) => this.#broke(cause));
+    response.once('close', () => this.#broke(new Error('closed')));
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#state !== 'reading') return;
+    const { maxBytes, sink, deadlines } = this.#options;
+    this.#received += bytes.length;
+    if (this.#received > maxBytes) return this.#fail(this.#error(`an answer longer than ${maxBytes} bytes`));
+    const before = sink.pieces;
+    const any = this.#handOver(() => sink.take(bytes));
+    if (this.#state !== 'reading') return;
+    if (sink.complete) {
+      this.#state = 'draining';
+      this.#handOver(() => sink.end());
+      // Read to the end of the body, so that the socket can be used again; not for longer than this.
+      this.#deadline.set(DRAIN_MS, 'no end of the body');
+    } else if (!any && sink.pieces !== before) this.#deadline.set(deadlines.betweenMs, 'the answer stalled: nothing');
+    else if (this.#unread.length > MOST_UNREAD) this.#response?.pause();
+  }
+
+  /** While its reader has a part, the vendor has no deadline. True when there was any part. */
+  #handOver(make: () => Iterable<Part>): boolean {
+    let any = false;
+    try {
+      for (const part of make()) {
+        if (!any) this.#deadline.suspend();
+        any = true;
+        const waiting = this.#waiting;
+        this.#waiting = undefined;
+        if (waiting) waiting.resolve({ value: part, done: false });
+        else this.#unread.push(part);
+      }
+    } catch (error) {
+      // A sink's own verdict at the end of a complete answer is an error; a fault while draining is not.
+      this.#fail(error);
+    }
+    return any;
+  }
+
+  #bodyEnded(): void {
+    if (this.#state === 'over') return;
+    const drained = this.#state === 'draining';
+    // The socket is the pool's again.
+    this.#request = undefined;
+    if (!drained) this.#handOver(() => this.#options.sink.end());
+    if (!this.#failure) this.#options.whole();
+    this.#end();
+  }
+
+  #broke(cause: unknown): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'draining') this.#end();
+    else this.#fail(this.#fault(cause));
+  }
+
+  async #refused(response: http.IncomingMessage, status: number): Promise<void> {
+    const { vendor, key, judge } = this.#options;
     let body = '';
     try {
       for await (const bytes of response as AsyncIterable<Buffer>) {
         body += bytes.toString('utf8');
         if (body.length >= REFUSAL_BYTES) break;
       }
-      this.#read = response.readableEnded;
+      if (response.readableEnded) this.#request = undefined;
     } catch (thrown) {
-      if (this.#ended) return this.#ended;
       body ||= messageOf(thrown);
     }
-    const { vendor, key, judge } = this.#options;
     const answer = { status, headers: response.headers, body: body.slice(0, REFUSAL_BYTES) };
-    return refusalError(vendor, answer, this.#kit.clock.wall(), { ...(key ? { key } : {}), ...(judge ? { judge } : {}) });
+    this.#fail(refusalError(vendor, answer, this.#kit.clock.wall(), { ...(key ? { key } : {}), ...(judge ? { judge } : {}) }));
   }
 
-  #within(ms: number, what: string): void {
-    this.#timer?.cancel();
-    if (this.#ended) return;
-    this.#timer = this.#kit.clock.after(ms, () =>
-      this.#stop(new VendorError(this.#options.vendor, 'retryable', `${what} within ${ms} ms`)),
-    );
+  /** It ends with `error`, behind what is still unread. */
+  #fail(error: unknown): void {
+    if (this.#state === 'over') return;
+    this.#failure = { error };
+    this.#end();
   }
 
-  #stop(reason: Error): void {
-    this.#ended ??= reason;
-    this.#timer?.cancel();
-    this.#giveUp?.(this.#ended);
-    if (!this.#read) this.#request?.destroy();
+  /** A deadline or an abort: at once. */
+  #stop(reason: unknown): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'draining' && !this.#options.signal.aborted) return this.#end();
+    this.#unread.length = 0;
+    this.#fail(reason);
+  }
+
+  /** Releases socket, timer and listener. After a whole answer the socket goes back to the pool. */
+  #end(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#deadline.clear();
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#request?.destroy();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve(this.#ended());
+  }
+
+  /** Once with the failure. */
+  #ended(): Promise<IteratorResult<Part, void>> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true });
+  }
+
+  #error(message: string): VendorError {
+    return new VendorError(this.#options.vendor, 'retryable', message);
   }
 
   #fault(cause: unknown): VendorError {
     return new VendorError(this.#options.vendor, 'retryable', `connection failed: ${messageOf(cause)}`, { cause });
   }
 }
-
-class StaleSocket extends Error {}

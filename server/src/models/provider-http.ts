@@ -5,6 +5,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import type { Kit } from '#kit/kit.ts';
 import { type EventReader, EventSink } from './event-stream.ts';
 import { type AnswerSink, Exchange, type HttpDeadlines } from './provider-exchange.ts';
@@ -19,6 +20,7 @@ export const DEFAULT_MAX_SOCKETS = 100;
 const WARM_EVERY_MS = 30_000;
 const IDLE_SOCKET_MS = 55_000; // below the 60 s after which common load balancers drop one silently
 const EVENT_BYTES = 8 << 20;
+const MOST_ADDRESSES = 16;
 
 export interface ProviderHttpOptions {
   /** Named in every error. */
@@ -48,6 +50,7 @@ export class ProviderHttp {
   #options: ProviderHttpOptions;
   #base: string;
   #agent: http.Agent;
+  readonly #addresses = new Map<string, https.RequestOptions>();
   #usedAt = Number.NEGATIVE_INFINITY;
   #warming: Promise<void> | undefined;
 
@@ -66,7 +69,7 @@ export class ProviderHttp {
   }
 
   /** Server-sent events, read by `reader` into parts. Throws `VendorError`, or the signal's reason. */
-  postForEvents<Part>(post: ProviderPost, reader: EventReader<Part>): AsyncGenerator<Part, void, undefined> {
+  postForEvents<Part>(post: ProviderPost, reader: EventReader<Part>): AsyncIterableIterator<Part, void, undefined> {
     const sink = new EventSink(this.#options.vendor, reader);
     return this.#post(post, 'text/event-stream', /text\/event-stream/i, sink, EVENT_BYTES);
   }
@@ -75,7 +78,7 @@ export class ProviderHttp {
    * A binary body as it comes, in pieces of any size (odd ones too). `accept` matches the content type that is an answer;
    * more than `maxBytes` is an endless stream. Throws `VendorError`, or the signal's reason.
    */
-  postForBytes(post: ProviderPost, answer: { accept: RegExp; maxBytes: number }): AsyncGenerator<Buffer, void, undefined> {
+  postForBytes(post: ProviderPost, answer: { accept: RegExp; maxBytes: number }): AsyncIterableIterator<Buffer, void, undefined> {
     return this.#post(post, '*/*', answer.accept, new ByteSink(), answer.maxBytes);
   }
 
@@ -98,24 +101,46 @@ export class ProviderHttp {
     this.#agent.destroy();
   }
 
-  async *#post<Part>(
+  #post<Part>(
     { path, body, signal }: ProviderPost,
     acceptHeader: string,
     accept: RegExp,
     sink: AnswerSink<Part>,
     maxBytes: number,
-  ): AsyncGenerator<Part, void, undefined> {
-    signal.throwIfAborted();
+  ): Exchange<Part> {
     const { vendor, key, judge, headers, deadlines = httpDeadlines } = this.#options;
-    const exchange = new Exchange(this.#kit, { vendor, key, judge, deadlines, maxBytes }, signal);
-    try {
-      const url = new URL(this.#base + path);
-      const response = await exchange.open(url, this.#agent, { accept: acceptHeader, ...headers }, JSON.stringify(body));
-      yield* exchange.read(response, accept, sink);
-      this.#usedAt = this.#kit.clock.now();
-    } finally {
-      exchange.close();
+    const text = JSON.stringify(body);
+    const length = Buffer.byteLength(text);
+    return new Exchange(this.#kit, {
+      request: {
+        ...this.#addressOf(path),
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': length, accept: acceptHeader, ...headers },
+      },
+      body: text,
+      agent: this.#agent,
+      vendor,
+      key,
+      judge,
+      deadlines,
+      accept,
+      sink,
+      maxBytes,
+      signal,
+      whole: () => {
+        this.#usedAt = this.#kit.clock.now();
+      },
+    });
+  }
+
+  /** A room has few paths: each URL is read once. */
+  #addressOf(path: string): https.RequestOptions {
+    let address = this.#addresses.get(path);
+    if (!address) {
+      address = urlToHttpOptions(new URL(this.#base + path));
+      if (this.#addresses.size < MOST_ADDRESSES) this.#addresses.set(path, address);
     }
+    return address;
   }
 
   #knock(): Promise<void> {

@@ -148,9 +148,9 @@ export class ProviderSocket {
       if (this.#state === 'open') {
         this.#watch.heardMs = this.#kit.clock.now();
         this.#watchIdle();
-        this.#tell(() => listener.opened?.());
+        this.#open(listener);
       }
-      for (const data of this.#unheard.splice(0)) this.#tell(() => listener.message(data));
+      for (const data of this.#unheard.splice(0)) this.#hand(listener, data);
     });
   }
 
@@ -162,12 +162,12 @@ export class ProviderSocket {
     return true;
   }
 
-  /** Sound; `bytes` are kept until they are sent. Before it is open the oldest makes room. False when refused, as in {@link send}. */
+  /** Sound; `bytes` are copied. Before it is open the oldest makes room. False when refused, as in {@link send}. */
   sendSound(bytes: Uint8Array): boolean {
     if (this.#state === 'open') return this.#write(bytes);
     if (this.#state === 'closed') return false;
     const { waiting } = this.#out;
-    waiting.push({ data: bytes, sound: true });
+    waiting.push({ data: new Uint8Array(bytes), sound: true });
     this.#out.soundBytes += bytes.length;
     while (this.#out.soundBytes > (this.#options.soundQueueBytes ?? SOUND_QUEUE_BYTES)) {
       const [oldest] = waiting.splice(
@@ -217,7 +217,7 @@ export class ProviderSocket {
     for (const { data } of this.#out.waiting.splice(0)) this.#write(data);
     this.#out.soundBytes = 0;
     this.#options.keeper?.opened();
-    this.#tell(() => this.#listener?.opened?.());
+    if (this.#listener) this.#open(this.#listener);
   }
 
   #heard(data: RawData, binary: boolean): void {
@@ -225,17 +225,30 @@ export class ProviderSocket {
     this.#watch.heardMs = this.#kit.clock.now();
     const bytes = Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data;
     const message = binary ? bytes : bytes.toString('utf8');
-    if (this.#listener) this.#tell(() => this.#listener?.message(message));
+    const listener = this.#listener;
+    if (listener) this.#hand(listener, message);
     else if (this.#unheard.push(message) > MOST_UNHEARD) this.#unheard.shift();
   }
 
-  #tell(run: () => void): void {
+  #open(listener: SocketListener): void {
+    try {
+      listener.opened?.();
+    } catch (error) {
+      this.#threw(error);
+    }
+  }
+
+  #hand(listener: SocketListener, message: string | Uint8Array): void {
     if (this.#state === 'closed') return;
     try {
-      run();
+      listener.message(message);
     } catch (error) {
-      this.#fail(error instanceof VendorError ? error : this.#error('permanent', messageOf(error), error));
+      this.#threw(error);
     }
+  }
+
+  #threw(error: unknown): void {
+    this.#fail(error instanceof VendorError ? error : this.#error('permanent', messageOf(error), error));
   }
 
   #refused(response: IncomingMessage): void {

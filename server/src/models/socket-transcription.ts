@@ -49,6 +49,7 @@ export interface SocketTranscriptionOptions {
   quickMs?: number;
   restMs?: number;
   fastest?: number;
+  streams?: () => number;
   closed: (stream: SocketTranscription) => void;
 }
 
@@ -72,7 +73,7 @@ export class SocketTranscription implements TranscriptionStream {
   constructor(asked: TranscriberOptions, options: SocketTranscriptionOptions) {
     this.#asked = asked;
     this.#options = options;
-    const { kit, pool, url, wire, chunkMs, quickMs, restMs, fastest } = options;
+    const { kit, pool, url, wire, chunkMs, quickMs, restMs, fastest, streams } = options;
     this.#outlet = new SoundOutlet({
       clock: kit.clock,
       format: asked.format,
@@ -81,6 +82,7 @@ export class SocketTranscription implements TranscriptionStream {
       restMs,
       send: (bytes) => this.#socket.sendSound(bytes),
       ...(fastest === undefined ? {} : { fastest }),
+      ...(streams === undefined ? {} : { streams }),
     });
     this.#report = this.#reporter();
     this.#socket = pool.take(url, {

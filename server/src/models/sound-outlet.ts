@@ -1,11 +1,12 @@
 /**
- * A call's sound on its way to a vendor: frames become chunks of the size that the vendor wants; they wait, within a bound,
+ * A call's sound on its way to a vendor: frames become pieces of the size that the vendor wants; they wait, within a bound,
  * until the vendor takes them, and leave no faster than it allows. What was really sent is remembered, so that a time on the
  * vendor's clock (which counts the sound it got) can be put on the leg's clock.
  */
-import { FRAME_MS, type Frame, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
+import { FRAME_MS, type Frame, MULAW_SILENCE, samplesPerFrame, silence, type Sound, type SoundFormat } from '#audio/frame.ts';
 import { powerOf, powerOfDbfs } from '#audio/level.ts';
 import type { Clock, Timer } from '#kit/clock.ts';
+import { framesAtOnce } from './sound-pieces.ts';
 
 export interface SoundOutletOptions {
   clock: Clock;
@@ -14,14 +15,16 @@ export interface SoundOutletOptions {
   chunkMs: number;
   /**
    * The first so many milliseconds of quiet after sound leave in small pieces: they are what an end of turn is heard by, and
-   * waiting for a whole chunk would delay it. 0 when absent. See {@link SoundOutlet} for the sizes.
+   * waiting for a whole chunk would delay it. 0 when absent. See {@link framesAtOnce} for the sizes.
    */
   quickMs?: number;
   /** Chunks of this length, a multiple of 20 too, while it has long been quiet: fewer messages. `chunkMs` when absent. */
   restMs?: number;
   /** Sound of so many times real time may be sent after a burst of 1 s (a replay); no bound when absent. */
   fastest?: number;
-  /** False: not now; it is offered again with the next frame. */
+  /** Streams that live at once in this thread: where they are many, pieces are larger. One when absent. */
+  streams?: () => number;
+  /** `bytes` are valid during the call alone. False: not now; they are offered again with the next frame. */
   send: (bytes: Uint8Array) => boolean;
 }
 
@@ -31,26 +34,14 @@ const BURST_MS = 1_000;
 
 /** Mean square of -45 dBFS: below it a frame is no voice near the telephone. */
 const QUIET = powerOfDbfs(-45);
-/** Nobody takes less quiet than this for the end of a turn: it waits for a chunk. */
-const NO_END_MS = 100;
-/** Up to here ends of turns are decided within a frame of each other, later within two. */
-const CLOSE_MS = 300;
 const RESTING_AFTER_MS = 1_000;
 
 interface Chunk {
   at: number;
   ms: number;
-  sound: Sound;
+  bytes: Uint8Array;
 }
 
-/**
- * With `quickMs`, pieces are as large as what waits for them allows:
- *
- * ```
- *  voice ───────▶ first quiet frame ──▶ quiet to 100 ms ──▶ to 300 ms ──▶ to quickMs ──▶ to 1 s ──▶ longer
- *  half chunks    at once               chunkMs             20 ms         40 ms          chunkMs    restMs
- * ```
- */
 export class SoundOutlet {
   readonly #options: SoundOutletOptions;
   readonly #sent = new StreamTime();
@@ -58,18 +49,24 @@ export class SoundOutlet {
   #queuedMs = 0;
   readonly #frameSamples: number;
   readonly #chunkFrames: number;
-  /** The chunk being filled: frames in it, and how many there is room for. */
-  readonly #filling = { chunk: undefined as Chunk | undefined, frames: 0, room: 0 };
-  #quietMs = Number.POSITIVE_INFINITY;
+  /** The piece being filled. Its memory is made once: what cannot leave at once is copied. */
+  readonly #sound: Sound;
+  readonly #filling = { at: 0, frames: 0, room: 0 };
+  /** The first so many frames of it, as bytes. */
+  readonly #pieces: Uint8Array[] = [];
+  /** Nobody has spoken yet. A whole number stays one: counting on does not allocate. */
+  #quietMs = RESTING_AFTER_MS + FRAME_MS;
   #pace: { creditMs: number; atMs: number; timer: Timer | undefined };
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
   #dropped = 0;
 
   constructor(options: SoundOutletOptions) {
     this.#options = options;
-    this.#frameSamples = samplesPerFrame(options.format);
-    this.#chunkFrames = options.chunkMs / FRAME_MS;
-    this.#pace = { creditMs: BURST_MS, atMs: options.clock.now(), timer: undefined };
+    const { clock, format, chunkMs, restMs = chunkMs } = options;
+    this.#frameSamples = samplesPerFrame(format);
+    this.#chunkFrames = chunkMs / FRAME_MS;
+    this.#sound = silence(format, (Math.max(chunkMs, restMs) / FRAME_MS) * this.#frameSamples);
+    this.#pace = { creditMs: BURST_MS, atMs: clock.now(), timer: undefined };
   }
 
   /** Chunks that were lost to a full queue. */
@@ -81,11 +78,11 @@ export class SoundOutlet {
   push(frame: Frame): void {
     if (this.#state === 'closed' || frame.format !== this.#options.format) return;
     const filling = this.#filling;
-    if (filling.chunk && frame.at !== filling.chunk.at + filling.frames * FRAME_MS) this.#finish(this.#chunkFrames);
+    if (filling.frames > 0 && frame.at !== filling.at + filling.frames * FRAME_MS) this.#finish(this.#chunkFrames);
     this.#quietMs = powerOf(frame.sound) > QUIET ? 0 : this.#quietMs + FRAME_MS;
-    const chunk = (filling.chunk ??= this.#begin(frame.at));
-    chunk.sound.set(frame.sound, filling.frames++ * this.#frameSamples);
-    if (filling.frames >= Math.min(filling.room, this.#enough())) this.#finish(filling.frames);
+    if (filling.frames === 0) this.#begin(frame.at);
+    this.#sound.set(frame.sound, filling.frames++ * this.#frameSamples);
+    if (filling.frames >= this.#enough()) this.#finish(filling.frames);
   }
 
   /** The vendor takes sound from now on. */
@@ -102,7 +99,7 @@ export class SoundOutlet {
 
   /** Sends the frames that are no whole chunk yet, filled up with silence. True when everything pushed so far has left. */
   flush(): boolean {
-    if (this.#filling.chunk) this.#finish(this.#chunkFrames);
+    this.#finish(this.#chunkFrames);
     return this.#queue.length === 0;
   }
 
@@ -111,7 +108,7 @@ export class SoundOutlet {
     this.#pace.timer?.cancel();
     this.#queue.length = 0;
     this.#queuedMs = 0;
-    this.#filling.chunk = undefined;
+    this.#filling.frames = 0;
   }
 
   /** The leg's time of the vendor's time, both in ms. */
@@ -119,38 +116,36 @@ export class SoundOutlet {
     return this.#sent.legAt(streamMs);
   }
 
-  #begin(at: number): Chunk {
-    const { format, chunkMs, restMs = chunkMs } = this.#options;
-    const ms = this.#quietMs > RESTING_AFTER_MS ? restMs : chunkMs;
-    this.#filling.room = ms / FRAME_MS;
-    return { at, ms, sound: silence(format, this.#filling.room * this.#frameSamples) };
+  #begin(at: number): void {
+    const { chunkMs, restMs = chunkMs } = this.#options;
+    this.#filling.at = at;
+    this.#filling.room = (this.#quietMs > RESTING_AFTER_MS ? restMs : chunkMs) / FRAME_MS;
   }
 
-  /** How many frames are sent as soon as they are there. */
   #enough(): number {
-    const { quickMs = 0 } = this.#options;
-    const quietMs = this.#quietMs;
-    // Nobody knows which frame of a voice is the last one, and the end is counted from its arrival.
-    if (quietMs === 0 && quickMs > 0) return Math.ceil(this.#chunkFrames / 2);
-    if (quietMs > quickMs) return this.#filling.room;
-    if (quietMs === FRAME_MS) return 1;
-    if (quietMs <= NO_END_MS) return this.#chunkFrames;
-    return quietMs <= CLOSE_MS ? 1 : 2;
+    const { quickMs = 0, streams } = this.#options;
+    const { room } = this.#filling;
+    // What is in no hurry goes by the chunk; a voice after a long rest need not fill what the rest had room for.
+    if (this.#quietMs > quickMs) return room;
+    if (quickMs === 0) return Math.min(room, this.#chunkFrames);
+    return Math.min(room, framesAtOnce(this.#quietMs, this.#chunkFrames, streams?.() ?? 1));
   }
 
-  /** Queues `frames` of the chunk, or as many as are in it if those are more; what was not pushed is silence. */
+  /** Sends `frames` of the piece, or as many as are in it if those are more; what was not pushed is silence. */
   #finish(frames: number): void {
-    const { chunk, frames: filled } = this.#filling;
-    this.#filling.chunk = undefined;
+    const { at, frames: filled } = this.#filling;
+    if (filled === 0) return;
     this.#filling.frames = 0;
-    if (!chunk) return;
     const kept = Math.max(filled, frames);
-    if (kept * FRAME_MS < chunk.ms) {
-      chunk.ms = kept * FRAME_MS;
-      chunk.sound = chunk.sound.subarray(0, kept * this.#frameSamples);
+    if (kept > filled) {
+      const rest = this.#options.format === 'mulaw-8000' ? MULAW_SILENCE : 0;
+      this.#sound.fill(rest, filled * this.#frameSamples, kept * this.#frameSamples);
     }
-    this.#queue.push(chunk);
-    this.#queuedMs += chunk.ms;
+    const ms = kept * FRAME_MS;
+    const bytes = this.#piece(kept);
+    if (this.#queue.length === 0 && this.#leaves(at, ms, bytes)) return;
+    this.#queue.push({ at, ms, bytes: new Uint8Array(bytes) });
+    this.#queuedMs += ms;
     while (this.#queuedMs > QUEUE_MS) {
       this.#queuedMs -= this.#queue.shift()?.ms ?? 0;
       this.#dropped++;
@@ -158,16 +153,27 @@ export class SoundOutlet {
     this.#drain();
   }
 
+  /** There are few lengths: each is viewed once. A `Buffer`, because that is what sockets make of any other bytes. */
+  #piece(frames: number): Uint8Array {
+    const { buffer, byteLength, length } = this.#sound;
+    return (this.#pieces[frames] ??= Buffer.from(buffer, 0, (byteLength / length) * frames * this.#frameSamples));
+  }
+
   #drain(): void {
-    const { send } = this.#options;
-    while (this.#state === 'open' && this.#queue.length > 0 && this.#allowed(this.#queue[0].ms)) {
-      const { at, ms, sound } = this.#queue[0];
-      if (!send(new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength))) return;
+    while (this.#queue.length > 0) {
+      const { at, ms, bytes } = this.#queue[0];
+      if (!this.#leaves(at, ms, bytes)) return;
       this.#queue.shift();
       this.#queuedMs -= ms;
-      this.#pace.creditMs -= ms;
-      this.#sent.note(at, ms);
     }
+  }
+
+  /** False when it may not leave now, or is not taken. */
+  #leaves(at: number, ms: number, bytes: Uint8Array): boolean {
+    if (this.#state !== 'open' || !this.#allowed(ms) || !this.#options.send(bytes)) return false;
+    this.#pace.creditMs -= ms;
+    this.#sent.note(at, ms);
+    return true;
   }
 
   /** A chunk may leave now; otherwise the timer is set for when it may. */

@@ -108,7 +108,7 @@ describe('what nothing holds is caught', () => {
   });
 
   test('a result of a tool may count cents and instants', () => {
-    const evidence = new Evidence('en').add('{"price":4500,"at":"2026-05-05T15:30:00Z"}', { cents: true });
+    const evidence = new Evidence('en').add('{"price":4500,"at":"2026-05-05T15:30:00Z"}').withCents;
     const check = (clause: string) => unknownClaims(clause, 'en', () => [evidence]);
     expect(check('It is $45.')).toEqual([]);
     expect(check('On May 5 at 5:30 pm.')).toEqual([]);

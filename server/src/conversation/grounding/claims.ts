@@ -2,7 +2,7 @@
  * The guard of what is spoken: numbers, dates, times, prices, addresses, codes and names of a clause that nothing the
  * assistant was given holds. Pure.
  */
-import type { Evidence } from './evidence.ts';
+import type { Witness } from './evidence.ts';
 import { mentionsIn } from './mentions.ts';
 import { namesIn } from './names.ts';
 
@@ -11,7 +11,7 @@ export interface Claim {
   /** As it stands in the sentence. */
   text: string;
   /** Whether any of these hold it. */
-  knownIn(evidence: readonly Pick<Evidence, 'has' | 'hasWord'>[]): boolean;
+  knownIn(evidence: readonly Witness[]): boolean;
 }
 
 /** "On Sunday we are closed" follows from a list of the days on which it is open. */
@@ -42,7 +42,7 @@ export function claimsIn(text: string, language: string): Claim[] {
 }
 
 /** The claims of a clause that no evidence holds, as they are written; `evidence` is asked for only where there are claims. */
-export function unknownClaims(clause: string, language: string, evidence: () => readonly Evidence[]): string[] {
+export function unknownClaims(clause: string, language: string, evidence: () => readonly Witness[]): string[] {
   const claims = claimsIn(clause, language);
   if (claims.length === 0) return [];
   const known = evidence();

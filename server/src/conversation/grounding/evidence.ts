@@ -7,31 +7,44 @@ const SAME_ENDING = 6;
 /** Of one text; a model is shown no longer ones. */
 const MOST_CHARACTERS = 24_000;
 
-export class Evidence {
+/** Who knows what a sentence claims. */
+export interface Witness {
+  /** A key that a mention needs. */
+  has(key: string): boolean;
+  hasWord(word: string): boolean;
+}
+
+export class Evidence implements Witness {
   readonly #language: string;
   readonly #keys = new Set<string>();
+  /** Bare numbers that may count the hundredths of a price. */
+  readonly #hundredths = new Set<string>();
   readonly #words = new Set<string>();
   /** Runs of figures. */
   readonly #figures: string[] = [];
+  /** The same, where bare numbers may be hundredths of a price, as in the results of tools. */
+  readonly withCents: Witness = {
+    has: (key) => this.has(key) || this.#hundredths.has(key),
+    hasWord: (word) => this.#words.has(word),
+  };
 
   constructor(language: string) {
     this.#language = language;
   }
 
-  /** `cents`: numbers in it may count the hundredths of a price, as the results of tools do. */
-  add(whole: string, how: { cents?: boolean } = {}): this {
+  add(whole: string): this {
     const text = whole.length > MOST_CHARACTERS ? whole.slice(0, MOST_CHARACTERS) : whole;
     for (const { says } of mentionsIn(text, this.#language)) {
       for (const key of says) {
         if (key.startsWith('~')) this.#figures.push(key.slice(1));
-        else if (how.cents || !key.startsWith('&')) this.#keys.add(key);
+        else if (key.startsWith('&')) this.#hundredths.add(key);
+        else this.#keys.add(key);
       }
     }
     for (const word of nameWordsOf(text)) this.#words.add(word);
     return this;
   }
 
-  /** A key that a mention needs. */
   has(key: string): boolean {
     if (key.startsWith('~')) return this.#hasFigures(key.slice(1));
     return key.startsWith('x') ? this.#words.has(key.slice(1)) : this.#keys.has(key);

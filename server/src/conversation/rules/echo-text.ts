@@ -9,12 +9,13 @@ const LIKENESS = 0.8;
 /** One or two words match by chance ("thank you", "of course"): when nothing more comes they are the caller's. */
 const MIN_WORDS = 3;
 
-/** `spoken`: what the assistant said in the last 8 s. `complete`: no more words belong to `heard`. */
-export function isEchoOf(heard: string, spoken: string, complete: boolean): boolean {
+/** `spoken`: what the assistant said in the last 8 s, as text or as its words. `complete`: no more words belong to `heard`. */
+export function isEchoOf(heard: string, spoken: string | readonly string[], complete: boolean): boolean {
   const words = wordsOf(heard);
   if (words.length === 0 || (complete && words.length < MIN_WORDS)) return false;
-  const said = wordsOf(spoken);
-  if (said.length < LIKENESS * words.length) return false;
+  const said = typeof spoken === 'string' ? wordsOf(spoken) : spoken;
+  // Most of what callers say has too few words of it, in whatever order: that is known at once.
+  if (said.length < LIKENESS * words.length || shared(words, said) < LIKENESS * words.length) return false;
   // Only stretches of about the same length are compared, so that common words scattered over 8 s do not add up.
   const width = words.length + Math.ceil(words.length / 4);
   for (let from = 0; from < said.length; from++) {
@@ -22,6 +23,13 @@ export function isEchoOf(heard: string, spoken: string, complete: boolean): bool
     if (from + words.length > said.length) break;
   }
   return false;
+}
+
+/** How many of `words` are somewhere in `said`. */
+function shared(words: readonly string[], said: readonly string[]): number {
+  let count = 0;
+  for (const word of words) if (said.includes(word)) count++;
+  return count;
 }
 
 /** Length of the longest common subsequence of `words` and `said[from, to)`. */

@@ -16,8 +16,8 @@ export interface Heard {
   /** Nothing more comes to this text. */
   final: boolean;
   language: string;
-  /** What the assistant said in the last 8 s. */
-  spoken: string;
+  /** What the assistant said in the last 8 s, as text or as its words. */
+  spoken: string | readonly string[];
   /** Rules that the assistant switches off. */
   rules?: RuleSettings;
 }

@@ -23,7 +23,7 @@ export interface AssemblyAiTranscriberOptions {
 /** Chunks have 50…1000 ms. */
 const CHUNK_MS = 60;
 /** While nobody speaks. */
-const REST_MS = 180;
+const REST_MS = 240;
 /** Sound faster than real time is refused beyond a limit that is not documented. */
 const FASTEST = 4;
 /** A session is billed from its opening: a spare lives only while the phone may ring. */

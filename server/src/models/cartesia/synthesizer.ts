@@ -90,11 +90,8 @@ export class CartesiaSynthesizer implements Synthesizer {
     return this.#sockets.size;
   }
 
-  async *speak(request: SpeechRequest): AsyncIterable<SpeechPart> {
-    request.signal.throwIfAborted();
+  speak(request: SpeechRequest): AsyncIterable<SpeechPart> {
     const text = textWithoutMarkup(request.text);
-    if (text === '') return;
-    if (text.length > LONGEST_TEXT) throw new VendorError(VENDOR, 'bad-input', `text is longer than ${LONGEST_TEXT} characters`);
     const voice: CartesiaVoice = {
       model: this.model,
       voice: isCartesiaVoice(request.voice) ? request.voice : this.#options.voice,
@@ -102,9 +99,13 @@ export class CartesiaSynthesizer implements Synthesizer {
       format: request.format,
     };
     const clause = new Clause(this.#kit, { request, text, voice, deadlines: this.#options.deadlines, pace: this.#pace });
+    const { stream } = clause;
     const replies = request.reply === undefined ? undefined : this.#repliesOf(request.reply);
-    clause.start(() => this.#sockets.take(this.#url), replies);
-    yield* clause.stream;
+    if (text === '') stream.end();
+    else if (text.length > LONGEST_TEXT)
+      stream.fail(new VendorError(VENDOR, 'bad-input', `text is longer than ${LONGEST_TEXT} characters`));
+    else clause.start(() => this.#sockets.take(this.#url), replies);
+    return stream;
   }
 
   async warm(): Promise<void> {

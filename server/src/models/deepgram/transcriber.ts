@@ -23,7 +23,7 @@ export interface DeepgramTranscriberOptions {
 const CHUNK_MS = 80;
 const QUICK_MS = 600;
 /** While nobody speaks. Up to 250 ms are taken. */
-const REST_MS = 160;
+const REST_MS = 240;
 /** The longest it waits for a turn to end, whatever its model thinks. */
 const TURN_TIMEOUT_MS = 5_000;
 /** Flux reports four times a second while it gets sound. */
@@ -79,6 +79,7 @@ export class DeepgramTranscriber implements Transcriber {
       chunkMs: CHUNK_MS,
       quickMs: QUICK_MS,
       restMs: REST_MS,
+      streams: () => this.#streams.size,
       closed: (closed) => this.#streams.delete(closed),
     });
     this.#streams.add(stream);

@@ -76,17 +76,18 @@ export class ElevenLabsSynthesizer implements Synthesizer {
     return this.#sockets.size;
   }
 
-  async *speak(request: SpeechRequest): AsyncIterable<SpeechPart> {
-    request.signal.throwIfAborted();
+  speak(request: SpeechRequest): AsyncIterable<SpeechPart> {
     const text = textWithoutMarkup(request.text);
-    if (text === '') return;
-    if (text.length > LONGEST_TEXT) throw new VendorError(VENDOR, 'bad-input', `text is longer than ${LONGEST_TEXT} characters`);
     // The fast models read "$45" letter by letter: they are given the words.
     const spoken = this.model.endsWith('_v2_5') ? spokenText(text, request.language) : text;
     const url = this.#urlOf(request);
     const clause = new Clause(this.#kit, request, { text, spoken, deadlines: this.#options.deadlines, pace: this.#pace });
-    clause.start(() => this.#sockets.take(url));
-    yield* clause.stream;
+    const { stream } = clause;
+    if (text === '') stream.end();
+    else if (text.length > LONGEST_TEXT)
+      stream.fail(new VendorError(VENDOR, 'bad-input', `text is longer than ${LONGEST_TEXT} characters`));
+    else clause.start(() => this.#sockets.take(url));
+    return stream;
   }
 
   /** Of the default voice, as a telephone hears it. */

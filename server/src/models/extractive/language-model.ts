@@ -69,7 +69,7 @@ function reply(request: ModelRequest): Said {
   if (kind === 'no' && askedAnythingElse(before)) return { text: choose(phrases.smallTalk.goodbye), endCall: true };
   if (kind === 'no' && request.offered) return { text: choose(phrases.anythingElse) };
   if (kind === 'goodbye') return { text: choose(phrases.smallTalk.goodbye), endCall: true };
-  const answer = answerFrom(asked, request);
+  const answer = answersFrom(asked, request, phrases);
   // An approved question wins over small talk ("Can I speak to a person?" may have its own answer).
   const person = kind === 'human' && !answer?.approved ? transfer(request) : undefined;
   if (person) return { text: '', call: person };
@@ -114,10 +114,35 @@ function lastAssistant(messages: readonly ModelMessage[]): string {
 const offeredToTake = (before: string, phrases: Phrases): boolean => phrases.unknownAgain.includes(before);
 const askedAnythingElse = (before: string): boolean => /\b(?:anything|something|what) else\b[^.?!]*\?\s*$/i.test(before);
 
+/** What passages say to a question. */
+interface Quote {
+  text: string;
+  approved: boolean;
+}
+
+/** Each of several questions from the passages that were found for it; then that the rest is not known. */
+function answersFrom(asked: string, request: ModelRequest, phrases: Phrases): Quote | undefined {
+  if (!request.answerable) return undefined;
+  const { passages, unanswered = [] } = request;
+  const several = [...new Set(passages.flatMap(({ questions = [] }) => questions))];
+  if (several.length === 0) return answerFrom(asked, passages);
+  const found = several.flatMap(
+    (question) =>
+      answerFrom(
+        question,
+        passages.filter(({ questions }) => questions?.includes(question)),
+      ) ?? [],
+  );
+  if (found.length === 0) return undefined;
+  const texts = new Set(found.map(({ text }) => text));
+  const rest = unanswered.length > 0 ? [phrases.restUnknown] : [];
+  return { text: [...texts, ...rest].join(' '), approved: found.every(({ approved }) => approved) };
+}
+
 /** The approved answer of the best passage as it stands; otherwise the best sentences among the best passages. */
-function answerFrom(question: string, request: ModelRequest): { text: string; approved: boolean } | undefined {
-  if (!request.answerable || request.passages.length === 0) return undefined;
-  const ranked = request.passages.toSorted((a, b) => b.score - a.score);
+function answerFrom(question: string, passages: readonly ModelPassage[]): Quote | undefined {
+  if (passages.length === 0) return undefined;
+  const ranked = passages.toSorted((a, b) => b.score - a.score);
   const top = ranked[0];
   if (top.answer !== undefined && top.answer.trim() !== '') return { text: top.answer.trim(), approved: true };
   let best: { text: string; score: number } | undefined;

@@ -8,6 +8,8 @@ export interface Phrases {
   unknownFirst: readonly string[];
   /** After that: offer to take the question. */
   unknownAgain: readonly string[];
+  /** One of several questions was answered, and another could not be. */
+  restUnknown: string;
   /** The caller accepted that offer. */
   questionTaken: readonly string[];
   /** The message could not be taken. */
@@ -42,6 +44,7 @@ const english: Phrases = {
     "I'm sorry, I don't know the answer to that. Shall I take your question so that a colleague can call you back?",
     "I don't have information about that, I'm afraid. Would you like me to note your question for a colleague?",
   ],
+  restUnknown: "I'm sorry, I don't know the answer to your other question.",
   questionTaken: ['Thank you, I have noted your question. A colleague will look into it. Is there anything else?'],
   notTaken: ['I am sorry, I could not note it down. Please call again later. Is there anything else?'],
   nobodyThere: ['I am sorry, nobody can take the call right now. Is there anything else I can do for you?'],

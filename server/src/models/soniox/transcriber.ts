@@ -17,7 +17,7 @@ export interface SonioxTranscriberOptions {
 
 const CHUNK_MS = 60;
 /** While nobody speaks. */
-const REST_MS = 180;
+const REST_MS = 240;
 /** The quiet behind the voice leaves frame by frame: it ends the turn. */
 const QUICK_MS = 600;
 /** Documented: "real-time or near real-time"; long bursts may end the connection. */
@@ -63,6 +63,7 @@ export class SonioxTranscriber implements Transcriber {
       chunkMs: CHUNK_MS,
       quickMs: QUICK_MS,
       restMs: REST_MS,
+      streams: () => this.#streams.size,
       fastest: this.#fastest,
       closed: (closed) => this.#streams.delete(closed),
     });

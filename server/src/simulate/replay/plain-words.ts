@@ -11,7 +11,7 @@ const english = list(`
   would wouldnt shall should shouldnt may might must not no nope nah never none nothing yes yeah yep yup sure ok okay alright
   correct right exactly absolutely definitely please thanks thank hello hi hey bye goodbye sorry excuse well like just only also too
   very really much many more most some any all each every both few little lot lots other another same different
-  to of for with from in on at by as about into over under up down off out after before until since during between through
+  to of for with without from in on at by as about into over under up down off out after before until since during between through
   im youre hes shes were theyre ive youve weve id youd ill youll well thats whats lets names
   um uhm umm uh uhh er erm eh ah oh hm hmm mm mhm huh aha wow
   want need like know think mean say said tell ask call called calling speak spoke talk hear heard see look find get got give take
@@ -22,6 +22,7 @@ const english = list(`
   night today tomorrow yesterday tonight weekend now later soon again always still already yet first last next new old good bad
   great fine nice sorry price money dollars euros pounds cents percent am pm oclock noon midnight half quarter
   dot at com net org www double triple dash underscore plus hash
+  whether although unless maybe buy bring show set add remove update reschedule confirm something everything
   got gotcha understood cool back free long short early late one's day's st nd rd th spelled spelling letter word words
 `);
 const german = list(`
@@ -32,7 +33,7 @@ const german = list(`
   wann wo was wer wie warum welche heute ubermorgen gestern wochenende woche monat jahr uhr stunde stunden minute minuten moment jetzt
   spater bald wieder termin bestellung frage antwort problem nachricht person name vorname nachname heisse heiße nummer telefonnummer
   adresse offen geoffnet geschlossen hier spricht am um im zum zur klammeraffe punkt doppel stopp halt warte warten entschuldigung
-  achso ach jaja verstehe super gut
+  achso ach jaja verstehe super gut ob meinem meiner unser unsere vom ohne
 `);
 const spanish = list(`
   y o e u pero porque si que el la los las lo un una unos unas mi mis su sus de del para por con sin en a al yo tu usted nosotros me te
@@ -40,7 +41,7 @@ const spanish = list(`
   bueno gracias favor hola adios eh em este mm hm pues tambien muy mas menos mucho poco cuando donde quien como cual cuanto hoy manana
   ayer semana mes ano hora horas minuto minutos momento ahora luego pronto cita pedido pregunta respuesta problema mensaje persona
   nombre llamo llama habla numero telefono direccion correo abierto cerrado abren cierran cambiar cancelar arroba punto doble triple
-  para pare espera espere perdone disculpe
+  para pare espera espere perdone disculpe nuestro sobre
 `);
 const french = list(`
   et ou mais parce si que qui quoi le la les un une des du de mon ma mes votre vos pour avec sans dans en a au aux je tu il elle nous
@@ -48,7 +49,7 @@ const french = list(`
   daccord exact exactement correct voila merci bonjour bonsoir revoir svp plait euh heu ben bah alors aussi tres beaucoup peu quand ou
   comment pourquoi combien aujourdhui demain hier semaine mois an heure heures minute minutes moment instant maintenant bientot
   rendezvous commande question reponse probleme message personne nom mappelle cest numero telephone adresse ouvert ferme changer
-  annuler arobase point attendez attends excusez moi bon bien
+  annuler arobase point attendez attends excusez moi bon bien par chez
 `);
 
 const ofLines = ['en', 'de', 'es', 'fr'].flatMap((language) =>

@@ -139,7 +139,7 @@ describe.each<[Expectation, string, [string, string, string, number][]]>([
 
 describe('what is known besides the words', () => {
   test('words that may still change are waited for; a yes is not', () => {
-    expect(decided('When do you', { settled: false })).toEqual(['silence', 2_500]);
+    expect(decided('When are you', { settled: false })).toEqual(['silence', 2_500]);
     expect(decided('yes', { settled: false, expecting: 'yes-no' })).toEqual(['yes-no', 250]);
   });
 
@@ -157,6 +157,74 @@ describe('what is known besides the words', () => {
     expect(decided('When are you open', { turnOver: 0.5 })).toEqual(['silence', 600]);
     expect(decided('When are you', { turnOver: 0.9, settled: false })).toEqual(['judged', 600]);
     expect(decided('I would like to', { turnOver: 0.9 })).toEqual(['unfinished', 2_500]);
+  });
+
+  test.each([
+    'I would like to',
+    'how much does',
+    'can I',
+    'can I please',
+    'when will',
+    'what time does',
+    'when do you',
+    'I want to move my',
+    'it is for our',
+    'I am calling because I',
+  ])('%j cannot be the end: the caller is waited for', (text) => {
+    expect(decided(text)).toEqual(['unfinished', 2_500]);
+    expect(decided(text, { endsTurns: true })).toEqual(['unfinished', 2_500]);
+    // A transcriber that takes the turn for over is doubted, not ignored.
+    expect(decided(text, { endsTurns: true, eager: true })).toEqual(['unfinished', 1_200]);
+  });
+
+  test.each(['I would like to change', 'I need', 'hello I want to make', 'could you tell', 'I have a question about'])(
+    '%j may go on: a pause of 700 ms is waited out',
+    (text) => {
+      expect(decided(text)).toEqual(['silence', 800]);
+      expect(decided(text, {}, undefined, false)).toEqual(['silence', 800]);
+      expect(decided(text, { pauses: { meanMs: 800, seen: 3 } })).toEqual(['pauses', 1_040]);
+      expect(decided(text, { punctuates: true })).toEqual(['open-sentence', 900]);
+    },
+  );
+
+  test.each(['I would like to.', 'I have a question about my.', 'It broke and.'])('a full stop in an odd place: %j', (text) => {
+    expect(decided(text)).toEqual(['sentence', 800]);
+  });
+
+  test.each([
+    'yes I do',
+    'yes you can',
+    'if you could',
+    'where are you',
+    'how are you',
+    'who are you',
+    'thank you',
+    'can I call you',
+    'what do I need',
+    'what do I need to bring',
+    'the appointment that I want to move',
+    'can you move the appointment I have',
+    'I want to cancel',
+    'I would like to pay',
+    'I need to reschedule it',
+    'do you have any parking',
+    'good morning',
+    'on the fifth of May',
+    'my name is Will',
+    'if somebody could',
+    'as soon as the doctor can',
+    'S M I',
+    'it is spelled S M A',
+    'what is it about',
+    'on Monday',
+  ])('%j is complete: nothing is added', (text) => {
+    expect(decided(text)).toEqual(['silence', 600]);
+    expect(decided(`${text}.`)).toEqual(['sentence', 400]);
+    expect(decided(`${text}?`)).toEqual(['sentence', 400]);
+  });
+
+  test('"I would like to." is an answer to a question', () => {
+    expect(decided('I would like to.', { expecting: 'yes-no' })).toEqual(['sentence', 400]);
   });
 
   test("the caller's own pauses make it longer, never shorter, and never endless", () => {

@@ -1,8 +1,8 @@
-import type { EndpointRule } from './situation.ts';
+import { type EndpointRule, heldOpen } from './situation.ts';
 
-/** Nothing else is known: the least wait after settled words, the longest while they may change. Always decides. */
+/** Nothing else is known: the least wait after settled words (a little more after words that want others), the longest while they may change. Always decides. */
 export const silence: EndpointRule = {
   name: 'silence',
   always: true,
-  wait: ({ settled, waits }) => (settled ? waits.minMs : waits.maxMs),
+  wait: (situation) => (situation.settled ? heldOpen(situation, situation.waits.minMs) : situation.waits.maxMs),
 };

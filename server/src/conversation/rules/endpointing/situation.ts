@@ -1,7 +1,7 @@
 /** What an endpointing rule may look at when the caller has gone quiet. All times in milliseconds. */
 import type { Expectation, PauseHabit } from '../../floor-terms.ts';
 import type { EndpointRuleName, RuleSettings } from '../rule-settings.ts';
-import { endsSentence } from '../completeness.ts';
+import { endsSentence, mayGoOn } from '../completeness.ts';
 import { wordsOf } from '../words.ts';
 
 export interface Situation {
@@ -70,8 +70,17 @@ const OPEN_SHARE = 1.5;
 /** Most pauses within a sentence are below 700 ms, and that the voice is back takes 60 ms to see, however eager the assistant is. */
 const OPEN_LEAST_MS = 800;
 
-/** The wait by punctuation alone. */
-export function usualWait({ closed, punctuates, waits }: Pick<Situation, 'closed' | 'punctuates' | 'waits'>): number {
-  if (closed) return Math.min(waits.sentenceMs, waits.minMs);
-  return punctuates ? Math.min(waits.maxMs, Math.max(OPEN_LEAST_MS, waits.minMs * OPEN_SHARE)) : waits.minMs;
+/** The wait by punctuation and the last words alone. */
+export function usualWait(situation: Situation): number {
+  const { closed, punctuates, waits } = situation;
+  if (closed) return heldOpen(situation, Math.min(waits.sentenceMs, waits.minMs));
+  if (!punctuates) return heldOpen(situation, waits.minMs);
+  return Math.min(waits.maxMs, Math.max(OPEN_LEAST_MS, waits.minMs * OPEN_SHARE));
+}
+
+/** `waitMs`, or as long as a pause within a sentence where the last words want others behind them. */
+export function heldOpen({ text, language, expecting, waits }: Situation, waitMs: number): number {
+  const leastMs = Math.min(waits.maxMs, OPEN_LEAST_MS);
+  // "Yes, I would like to." is an answer.
+  return waitMs >= leastMs || expecting === 'yes-no' || !mayGoOn(text, language) ? waitMs : leastMs;
 }
