@@ -12,6 +12,10 @@ import { z } from 'zod';
 export const turnProblem = z.enum(['slow', 'dead-air', 'cut-off', 'false-interruption', 'unanswered', 'broken-sound']);
 export type TurnProblem = z.infer<typeof turnProblem>;
 
+/** Turns of a call by what was bad about them. */
+export const turnProblems = z.partialRecord(turnProblem, z.number().int().positive());
+export type TurnProblems = z.infer<typeof turnProblems>;
+
 export const causeCode = z.enum([
   'transcriber-late', // the words came late, or never
   'voice-held', // noise on the line kept the voice activity up after the last word

@@ -1,7 +1,7 @@
 /** REST shapes under `/api/v1`. Times are RFC 3339 UTC, numbers E.164 (or a SIP user name), lists cursor-paged. */
 import { z } from 'zod';
 import { ending, turnStages, usageLine, wordTime } from './call-events.ts';
-import { turnFinding } from './causes.ts';
+import { turnFinding, turnProblems } from './causes.ts';
 import { knowledgeScope } from './knowledge.ts';
 import { id, language, text, time } from './shapes.ts';
 
@@ -324,6 +324,10 @@ export const call = z.object({
   summary: z.string().nullable(),
   voiceToVoiceP50Ms: z.number().nullable(),
   costMicros: z.number().nullable().describe('millionths of a US dollar, so far'),
+  turnProblems: turnProblems
+    .nullable()
+    .optional()
+    .describe('how many turns were bad, by problem; null until somebody has looked, a few seconds after the end'),
 });
 export type Call = z.infer<typeof call>;
 export const callQuery = pageQuery.extend({
@@ -332,6 +336,7 @@ export const callQuery = pageQuery.extend({
   gateway: z.string().max(60).optional(),
   reason: z.string().max(60).optional(),
   search: z.string().max(120).optional().describe('part of a number'),
+  slow: z.stringbool().optional().describe('true: only calls with a slow turn'),
 });
 /** Placing a call: refused unless a trunk or carrier is configured for calling out. */
 export const callInput = z.object({ to: text(200), assistantId: id, gateway: z.string().max(60).optional() });

@@ -12,6 +12,7 @@ import { buildServer, listen } from '#api/server.ts';
 import { Sessions } from '#api/sessions.ts';
 import type { BusinessEntry } from '#calls/directory.ts';
 import type { FromCallThread, ToCallThread, Vitals } from '#calls/office-link.ts';
+import { CallProblems, problemStoreOf } from '#jobs/call-problems.ts';
 import { CallWriter } from '#jobs/call-writer.ts';
 import { knowledgeHeads } from '#jobs/directory-entries.ts';
 import { DirectoryPublisher } from '#jobs/directory-publisher.ts';
@@ -150,6 +151,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
   };
   let feed: LiveFeed | undefined;
   let writer: CallWriter | undefined;
+  let problems: CallProblems | undefined;
   let publisher: DirectoryPublisher | undefined;
   let knowledge: KnowledgeOffice | undefined;
   let thread: Worker | undefined;
@@ -164,6 +166,7 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
         approved.take(event);
       }
       feed?.take(message.events);
+      problems?.push(message.events);
       knowledge?.take(message.events);
     } else if (message.type === 'resolve') {
       const answered = () => thread?.postMessage({ type: 'resolved', id: message.id });
@@ -226,6 +229,10 @@ async function open(config: Config, kit: Kit, undo: Undo, onLost: (error: Error)
     writer = new CallWriter({ kit, database, journal, onSegmentDone: (position) => worker.postMessage({ type: 'stored', position }) });
     writer.start(state.journal.end);
   }
+  const looking = new CallProblems({ kit, store: problemStoreOf(database) });
+  problems = looking;
+  looking.start();
+  undo.push(() => looking.close());
   worker.on('exit', (code) => {
     client.close();
     if (!state.draining) onLost(new Error(`the call thread ended with code ${code}`));

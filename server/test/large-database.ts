@@ -74,11 +74,12 @@ const STATEMENTS = [
     select ${OWNER}, 'gap_' || i, 'call_' || i, e, 'Why?', 'unknown', now() ${from(ROWS)}, generate_series(1, 3) e`,
   `insert into knowledge_revisions select id, 1 from businesses`,
   `insert into calls (id, business_id, direction, gateway, from_address, to_address, assistant_id, assistant_name, started_at, answered_at, ended_at,
-      duration_ms, ended_by, ended_reason, turns, has_recording, cost_micros, usage)
+      duration_ms, ended_by, ended_reason, turns, has_recording, cost_micros, usage, turn_problems)
     select 'call_' || i, ${OWNER}, 'inbound', case when i % 1000 = 0 then 'browser' else 'sip' end,
       '+1' || 2000000000 + (i * 7919::bigint) % 1000000007, '+1555' || 1000000 + i % 200, 'assistant_' || i % 97 * 5, 'Desk', ${CREATED(CALLS)}, ${CREATED(CALLS)},
       case when i % 5000 > 0 then ${CREATED(CALLS)} end, 60000, 'caller', case when i % 50 = 0 then 'failed' else 'hung-up' end, 3, true, 100,
-      '[{"stage":"language-model","provider":"p","model":"m","unit":"output-tokens","quantity":3,"costMicros":5}]' ${from(CALLS)}`,
+      '[{"stage":"language-model","provider":"p","model":"m","unit":"output-tokens","quantity":3,"costMicros":5}]',
+      case when i % 30 = 0 then '{"slow":1}' when i % 500 > 0 then '{}' end::jsonb ${from(CALLS)}`,
   `insert into call_events (call_id, seq, business_id, type, at, body)
     select 'call_' || i, e, ${OWNER}, 'speech-started', e * 100, '{"turn":1}' ${from(CALLS)}, generate_series(0, 9) e`,
   `insert into call_turns (call_id, turn, business_id, caller_text, interrupted, stages, passages, usage, waterfall)

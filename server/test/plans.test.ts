@@ -9,6 +9,7 @@ import * as apiKeys from '#store/api-keys.ts';
 import * as assistants from '#store/assistants.ts';
 import * as businesses from '#store/businesses.ts';
 import * as callEvents from '#store/call-events.ts';
+import * as callProblems from '#store/call-problems.ts';
 import * as calls from '#store/calls.ts';
 import * as catalogue from '#store/catalogue.ts';
 import type { Database, RanQuery, StatementResult } from '#store/database.ts';
@@ -67,6 +68,8 @@ const filters: Partial<calls.CallQuery>[] = [
   { reason: 'failed' },
   { reason: 'none' },
   { assistantId: 'assistant_5', reason: 'failed' },
+  { slow: true },
+  { slow: true, state: 'ended' },
   { search: '9' },
   { search: '+1555' },
   { search: '123456' },
@@ -93,6 +96,9 @@ const runs: Record<string, Run> = {
     calls.readTranscript(database, own, 'call_50000', { after, limit: 201 }),
   ),
   readTurns: each([undefined, 1], (database, after) => calls.readTurns(database, own, 'call_50000', { after, limit: 201 })),
+  readUnreadCalls: (database) => callProblems.readUnreadCalls(database, new Date(kit.clock.wall() - DAY_MS), 20),
+  readExplainedEvents: (database) => callProblems.readExplainedEvents(database, 'call_50000', 20_000),
+  writeTurnProblems: (database) => callProblems.writeTurnProblems(database, new Map(someIds('call', 20).map((id) => [id, { slow: 1 }]))),
   deleteCall: (database) => calls.deleteCall(database, own, 'call_10'),
   readCallEvents: (database) => callEvents.readCallEvents(database, own, 'call_50000', { afterSeq: 3, limit: 1_001 }),
   readEventsOfCalls: each([1, 50, 500], (database, n) => callEvents.readEventsOfCalls(database, someIds('call', n))),

@@ -190,6 +190,7 @@ test('a page costs one statement however many rows, filters and pages there are'
     '/api/v1/questions?limit=200',
     '/api/v1/calls?state=live&gateway=sip&search=0111',
     '/api/v1/calls?search=1',
+    '/api/v1/calls?slow=true',
     '/api/v1/gaps?state=open',
     '/api/v1/messages?state=done',
     '/api/v1/reports/latency?by=provider',

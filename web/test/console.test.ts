@@ -144,6 +144,25 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     await until(() => rows.count()).toBe(2);
   });
 
+  test('history says of each call what was bad about its turns, and narrows to slow ones', async () => {
+    const { page, faults } = await visit(`/history#key=${MOCK_KEY}`);
+    const rows = page.getByTestId('history').getByRole('row');
+    await until(() => rows.count()).toBe(51);
+    await until(() => rows.nth(1).innerText()).toContain('2 slow turns');
+    expect(await rows.nth(1).getByTestId('call-problems').textContent()).toBe('What went wrong: 2 slow turns');
+    expect(await rows.nth(2).getByTestId('call-problems').count()).toBe(0);
+    expect(await rows.nth(4).getByTestId('call-problems').textContent()).toBe('What went wrong: 1 slow turn, 2 unanswered questions');
+    await page.getByLabel('Answers').selectOption('With slow turns');
+    await until(() => rows.count()).toBe(20);
+    expect(await page.getByTestId('history').getByTestId('call-problems').count()).toBe(19);
+    expect(page.url()).toContain('slow=true');
+    await page.reload();
+    await until(() => rows.count()).toBe(20);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await until(() => rows.count()).toBe(51);
+    expect(faults).toEqual([]);
+  });
+
   test('an assistant is made, its fault stands beside its field', async () => {
     const { page } = await visit(`/assistants/new#key=${MOCK_KEY}`);
     await page.getByLabel('Name').fill('bad');

@@ -119,6 +119,7 @@ export const call = (n: number, change: Partial<Call> = {}): Call => ({
   summary: null,
   voiceToVoiceP50Ms: n % 9 === 8 ? null : 320 + ((n * 331) % 1_500),
   costMicros: 8_200 + n * 1_340,
+  turnProblems: [{ slow: 2 }, {}, {}, { slow: 1, unanswered: 2 }, {}, { 'cut-off': 1 }, null][n % 7] ?? null,
   ...change,
 });
 

@@ -117,7 +117,8 @@ export async function startMock({ port = 0, empty = false, folder = dist }: Mock
         call.from.includes(query.get('search') ?? '') &&
         (!query.get('reason') || call.ending?.reason === query.get('reason')) &&
         (!query.get('assistantId') || call.assistantId === query.get('assistantId')) &&
-        (!query.get('gateway') || call.gateway === query.get('gateway')),
+        (!query.get('gateway') || call.gateway === query.get('gateway')) &&
+        (query.get('slow') !== 'true' || call.turnProblems?.slow !== undefined),
     );
     const from = Number(query.get('cursor') ?? 0);
     const limit = Number(query.get('limit') ?? 50);

@@ -1,5 +1,6 @@
-import type { CallExplanation, CallFact, CallTurn } from '@tandem/contract';
+import type { Call, CallExplanation, CallFact, CallTurn } from '@tandem/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { problemStoreOf, turnProblemsOf } from '#jobs/call-problems.ts';
 import { type ApiServer, eventsOf, startApi } from '../../test/api-server.ts';
 
 const stages = { speechEndAt: 2_000, endpointAt: 2_600, finalAt: 2_150, committedAt: 2_600, retrievalAt: 2_604, requestAt: 2_604 };
@@ -59,4 +60,31 @@ test('turns bring their findings when they are asked to', async () => {
 
 test("another business's call is not explained", async () => {
   for (const id of ['call_beta', 'call_none']) expect((await api.ask('GET', `/api/v1/calls/${id}/explanation`)).status).toBe(404);
+});
+
+test('the list says how many turns were slow, in its one query, and can be narrowed to such calls', async () => {
+  const ended: readonly [number, CallFact] = [9_000, { type: 'call-ended', by: 'caller', reason: 'hung-up', durationMs: 9_000 }];
+  const summed: readonly [number, CallFact] = [9_001, { type: 'call-summarised', summary: 'They asked for the hours.' }];
+  await api.write(eventsOf(api.alpha.id, 'call_slow', [...talk, ended]));
+  await api.write(eventsOf(api.alpha.id, 'call_fine', [talk[0], talk[1], ended]));
+  const store = problemStoreOf(api.database);
+  const unread = await store.unread(new Date(0), 10);
+  expect(unread.toSorted()).toEqual(['call_fine', 'call_slow']);
+  expect(await store.unread(new Date('2030-01-01'), 10)).toEqual([]);
+  const found = await Promise.all(unread.map(async (id) => [id, turnProblemsOf(await store.events(id, 1_000))] as const));
+  await store.write(new Map(found));
+  expect(await store.unread(new Date(0), 10)).toEqual([]);
+  // Whatever is written of the call later leaves it as it is.
+  await api.write(eventsOf(api.alpha.id, 'call_slow', [...talk, ended, summed]));
+  const before = api.queries();
+  const { body } = await api.ask<{ items: Call[] }>('GET', '/api/v1/calls');
+  expect(api.queries() - before).toBe(1);
+  expect(Object.fromEntries(body.items.map(({ id, turnProblems }) => [id, turnProblems]))).toEqual({
+    call_slow: { slow: 1 },
+    call_fine: {},
+    call_new: null,
+  });
+  const slow = await api.ask<{ items: Call[] }>('GET', '/api/v1/calls?slow=true');
+  expect(slow.body.items).toMatchObject([{ id: 'call_slow', summary: 'They asked for the hours.' }]);
+  expect((await api.ask<{ items: Call[] }>('GET', '/api/v1/calls?slow=false')).body.items).toHaveLength(3);
 });

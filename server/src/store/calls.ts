@@ -13,6 +13,8 @@ export interface CallQuery extends PageQuery {
   reason?: string | undefined;
   /** Part of the caller's or the called number. */
   search?: string | undefined;
+  /** Only calls with a slow turn. */
+  slow?: boolean | undefined;
 }
 
 type Row = typeof calls.$inferSelect;
@@ -24,7 +26,7 @@ const GRAM = 3;
 export const MOST_PARTS = 10_000;
 
 /** The API's shape of a call row. */
-export const toCall = (row: Omit<Row, 'providerCallId' | 'usage'>): Call => ({
+export const toCall = (row: Omit<Row, 'providerCallId' | 'usage' | 'turnProblems'> & Partial<Pick<Row, 'turnProblems'>>): Call => ({
   id: row.id,
   businessId: row.businessId,
   direction: row.direction,
@@ -43,6 +45,7 @@ export const toCall = (row: Omit<Row, 'providerCallId' | 'usage'>): Call => ({
   summary: row.summary,
   voiceToVoiceP50Ms: row.voiceToVoiceP50Ms,
   costMicros: row.costMicros,
+  turnProblems: row.turnProblems ?? null,
 });
 
 /** Newest first; one query. */
@@ -61,6 +64,7 @@ export async function listCalls(database: Database, businessId: string, query: C
           query.gateway === undefined ? undefined : eq(calls.gateway, query.gateway),
           query.reason === undefined ? undefined : eq(calls.endedReason, query.reason),
           query.search ? withParty(query.search) : undefined,
+          query.slow ? sql`${calls.turnProblems} ->> 'slow' is not null` : undefined,
           page.after,
         ),
       )

@@ -46,7 +46,7 @@ describeOnEachDatabase('migrations', ({ database }) => {
     const older = (await readMigrations()).slice(0, -1);
     await expect(migrate(database(), databaseKit(), older)).rejects.toMatchObject({
       code: 'schema-too-new',
-      detail: { migration: '0009-capacity' },
+      detail: { migration: '0010-turn-problems' },
     });
   });
 
@@ -70,6 +70,7 @@ test('an assistant of an older version gets the manners that new ones have', asy
       '0007-lookups',
       '0008-embedding-usage',
       '0009-capacity',
+      '0010-turn-problems',
     ]);
     const old = await readAssistant(database, 'b', 'a');
     const fresh = assistantInput.parse({

@@ -125,7 +125,8 @@ create table calls (
   summary text,
   voice_to_voice_p50_ms double precision,
   cost_micros double precision,
-  usage jsonb not null
+  usage jsonb not null,
+  turn_problems jsonb
 );
 CREATE INDEX calls_assistant ON public.calls USING btree (business_id, assistant_id, started_at DESC, id DESC);
 CREATE INDEX calls_cost ON public.calls USING btree (business_id, started_at) INCLUDE (assistant_id, cost_micros);
@@ -135,6 +136,8 @@ CREATE INDEX calls_newest ON public.calls USING btree (business_id, started_at D
 CREATE INDEX calls_parties ON public.calls USING gin (party_grams(from_address, to_address)) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX calls_pkey ON public.calls USING btree (id);
 CREATE INDEX calls_reason ON public.calls USING btree (business_id, ended_reason, started_at DESC, id DESC);
+CREATE INDEX calls_slow ON public.calls USING btree (business_id, started_at DESC, id DESC) WHERE ((turn_problems ->> 'slow'::text) IS NOT NULL);
+CREATE INDEX calls_unread ON public.calls USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (turn_problems IS NULL));
 
 create table document_file_parts (
   business_id text not null,

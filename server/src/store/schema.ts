@@ -7,6 +7,7 @@ import type {
   DocumentFormat,
   DocumentState,
   ToolInput,
+  TurnProblems,
   TurnStages,
   UsageLine,
   WordTime,
@@ -182,6 +183,7 @@ export const calls = pgTable('calls', {
   voiceToVoiceP50Ms: doublePrecision('voice_to_voice_p50_ms'),
   costMicros: doublePrecision('cost_micros'),
   usage: jsonb('usage').$type<UsageLine[]>().notNull(),
+  turnProblems: jsonb('turn_problems').$type<TurnProblems>(),
 });
 
 export const callEvents = pgTable(

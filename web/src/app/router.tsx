@@ -22,11 +22,12 @@ const words = (value: unknown): string | undefined =>
 const history = createRoute({
   getParentRoute: () => shell,
   path: '/history',
-  validateSearch: ({ search, reason, assistantId, gateway }: Record<string, unknown>): HistorySearch => ({
+  validateSearch: ({ search, reason, assistantId, gateway, slow }: Record<string, unknown>): HistorySearch => ({
     search: words(search),
     reason: words(reason),
     assistantId: words(assistantId),
     gateway: words(gateway),
+    slow: slow === true || undefined,
   }),
   component: lazyRouteComponent(() => import('../features/history/history-page.tsx'), 'HistoryPage'),
 });

@@ -1,12 +1,13 @@
 import type { Call, Ending, Page as PageOf } from '@tandem/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { PhoneIncoming, PhoneOutgoing, Search, SearchX } from 'lucide-react';
+import { PhoneIncoming, PhoneOutgoing, Search, SearchX, TimerReset, TriangleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { HistorySearch } from './history-search.ts';
 import { api } from '../../lib/api.ts';
 import { durationInWords, endingInWords, gatewayOf, momentOf, numberOf, wholeMomentOf } from '../../lib/format.ts';
 import { useNow, useSettled } from '../../lib/now.ts';
+import { problemsInWords } from '../../lib/problems.ts';
 import { assistantsQuery } from '../../lib/queries.ts';
 import { EndingWords, Latency } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -41,7 +42,7 @@ export function HistoryPage() {
     queryKey: ['calls', filters],
     queryFn: ({ pageParam, signal }) => {
       const query = new URLSearchParams({ state: 'ended', limit: PAGE });
-      for (const [name, value] of Object.entries(filters)) if (value) query.set(name, value);
+      for (const [name, value] of Object.entries(filters)) if (value) query.set(name, String(value));
       if (pageParam) query.set('cursor', pageParam);
       return api.get<PageOf<Call>>(`/calls?${query}`, signal);
     },
@@ -104,7 +105,7 @@ function Filters({ filters, narrowed }: { filters: HistorySearch; narrowed: bool
         />
       </div>
       <select
-        className={filterBox}
+        className={`${filterBox} max-w-52`}
         aria-label="Ending"
         value={filters.reason ?? ''}
         onChange={(event) => narrow({ reason: event.target.value || undefined })}
@@ -143,6 +144,15 @@ function Filters({ filters, narrowed }: { filters: HistorySearch; narrowed: bool
             {gatewayOf(name)}
           </option>
         ))}
+      </select>
+      <select
+        className={filterBox}
+        aria-label="Answers"
+        value={filters.slow ? 'slow' : ''}
+        onChange={(event) => narrow({ slow: event.target.value === 'slow' || undefined })}
+      >
+        <option value="">Any speed</option>
+        <option value="slow">With slow turns</option>
       </select>
       {narrowed && (
         <Button
@@ -196,7 +206,10 @@ function CallTable({ calls }: { calls: Call[] }) {
               <td className={`${cell} text-right whitespace-nowrap`}>
                 {call.voiceToVoiceP50Ms === null ? <span className="text-ink-3">–</span> : <Latency ms={call.voiceToVoiceP50Ms} />}
               </td>
-              <td className={cell}>{call.ending && <EndingWords ending={call.ending} className="text-[0.9rem]" />}</td>
+              <td className={cell}>
+                {call.ending && <EndingWords ending={call.ending} className="text-[0.9rem]" />}
+                <Problems call={call} />
+              </td>
             </tr>
           ))}
         </tbody>
@@ -217,10 +230,27 @@ function CallTable({ calls }: { calls: Call[] }) {
               {call.ending && <EndingWords ending={call.ending} />}
               {call.voiceToVoiceP50Ms !== null && <Latency ms={call.voiceToVoiceP50Ms} />}
             </div>
+            <Problems call={call} />
           </li>
         ))}
       </ul>
     </>
+  );
+}
+
+/** What was bad about its turns, where anything was. */
+function Problems({ call }: { call: Call }) {
+  const words = problemsInWords(call.turnProblems);
+  if (words === '') return null;
+  const Icon = call.turnProblems?.slow ? TimerReset : TriangleAlert;
+  return (
+    <p className="mt-0.5 flex items-baseline gap-1.5 text-[0.8rem] text-slow" data-testid="call-problems">
+      <Icon className="size-3.5 shrink-0 translate-y-0.5" aria-hidden />
+      <span>
+        <span className="sr-only">What went wrong: </span>
+        {words}
+      </span>
+    </p>
   );
 }
 

@@ -1,2 +1,2 @@
 /** What the list of calls is narrowed to; kept in the address so that a view can be shared. */
-export type HistorySearch = { search?: string; reason?: string; assistantId?: string; gateway?: string };
+export type HistorySearch = { search?: string; reason?: string; assistantId?: string; gateway?: string; slow?: boolean };
