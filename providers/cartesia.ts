@@ -10,7 +10,7 @@ import { sameKey } from './deepgram.ts';
 import { socketOutlet, type Outlet } from './outlet.ts';
 import type { Failure, Refusal, Route, RouteContext } from './route.ts';
 import { Speaker } from './speaker.ts';
-import type { Encoding, SoundShape } from './voice.ts';
+import { base64Of, type Encoding, type SoundShape } from './voice.ts';
 
 /** After its last sound, unless more text came. */
 const CONTEXT_EXPIRES_MS = 1000;
@@ -146,9 +146,11 @@ class CartesiaSocket {
       message: errorEvent(this.#version, 500, 'A scripted failure.', id),
     }));
     const head = { status_code: 206, context_id: id };
+    const chunk = JSON.stringify({ type: 'chunk', data: '', done: false, step_time: 12.5, ...head });
+    const dataAt = chunk.indexOf('""') + 1;
+    const [before, behind] = [chunk.slice(0, dataAt), chunk.slice(dataAt)];
     const speaker = new Speaker(this.#context, outlet, shape, {
-      piece: ({ sound }) =>
-        outlet.result(JSON.stringify({ type: 'chunk', data: sound.toString('base64'), done: false, step_time: 12.5, ...head })),
+      piece: ({ sound }) => outlet.result(before + base64Of(sound) + behind),
       words: ({ words, startMs, endMs }) => {
         if (!message.add_timestamps) return;
         const times = { words, start: startMs.map(toSeconds), end: endMs.map(toSeconds) };

@@ -17,6 +17,9 @@ export interface ConnectionParts {
   nextMark(): number;
 }
 
+/** Made once: by default each abort makes an error with a stack. */
+const GONE = new Error('the connection has gone');
+
 export class Connection implements RouteContext {
   readonly provider: ProviderName;
   readonly connection: number;
@@ -111,7 +114,7 @@ export class Connection implements RouteContext {
     if (this.signal.aborted) return;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#ending.abort();
+    this.#ending.abort(GONE);
   }
 }
 

@@ -55,6 +55,19 @@ function check({ url }: RouteContext): string | undefined {
   return typeof sound === 'string' ? sound : wrongThresholds(thresholdsOf(url));
 }
 
+/** Words are told again with each update of their turn. */
+const told = new WeakMap<TimedWord, string>();
+
+function wordJson(word: TimedWord): string {
+  let text = told.get(word);
+  if (text === undefined) {
+    const { text: written, startMs, endMs } = word;
+    text = JSON.stringify({ word: written, confidence: 0.99, start: seconds(startMs), end: seconds(endMs) });
+    told.set(word, text);
+  }
+  return text;
+}
+
 interface Turn {
   index: number;
   words: TimedWord[];
@@ -217,7 +230,7 @@ class FluxStream {
     this.#messageMs = this.#hearing.receivedMs;
     const all = [...this.#turn.words, ...words];
     const { eot_threshold: eot, eager_eot_threshold: eager } = this.#thresholds;
-    return JSON.stringify({
+    const text = JSON.stringify({
       type: 'TurnInfo',
       request_id: this.#requestId,
       sequence_id: this.#sequence++,
@@ -226,10 +239,11 @@ class FluxStream {
       audio_window_start: seconds(this.#turn.startMs),
       audio_window_end: seconds(this.#hearing.receivedMs),
       transcript: wordsText(all),
-      words: all.map((word) => ({ word: word.text, confidence: 0.99, start: seconds(word.startMs), end: seconds(word.endMs) })),
+      words: [],
       end_of_turn_confidence: event === 'EndOfTurn' ? Math.min(0.99, eot + 0.1) : event === 'EagerEndOfTurn' ? (eager ?? 0) + 0.05 : 0.05,
       ...more,
     });
+    return all.length === 0 ? text : text.replace('"words":[]', () => `"words":[${all.map(wordJson).join(',')}]`);
   }
 }
 

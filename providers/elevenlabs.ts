@@ -11,7 +11,7 @@ import { watchIdle } from './idle.ts';
 import { socketOutlet, type Outlet } from './outlet.ts';
 import type { Failure, Refusal, Route, RouteContext } from './route.ts';
 import { Speaker, type Piece } from './speaker.ts';
-import type { SoundShape } from './voice.ts';
+import { base64Of, type SoundShape } from './voice.ts';
 
 const CONTEXTS = 5;
 const DEFAULT_IDLE_S = 20;
@@ -178,7 +178,7 @@ function audioMessage({ sound, text, durationMs, msPerCharacter }: Piece, contex
     charStartTimesMs: chars.map((_, n) => Math.round(leadMs + n * msPerCharacter)),
     charDurationsMs: chars.map(() => Math.round(msPerCharacter)),
   };
-  return { audio: sound.toString('base64'), alignment, normalizedAlignment: alignment, contextId };
+  return { audio: base64Of(sound), alignment, normalizedAlignment: alignment, contextId };
 }
 
 export const elevenlabsRoutes: readonly Route[] = [

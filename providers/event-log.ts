@@ -1,4 +1,4 @@
-/** What happened, in order, on one monotonic clock; the newest 200,000 are kept. */
+/** What happened, in order, on one monotonic clock; the newest are kept. */
 import { performance } from 'node:perf_hooks';
 import type { ProviderEvent } from './scenario.ts';
 
@@ -12,16 +12,19 @@ export type NewEvent = Omit<ProviderEvent, 'atMs'> & { atMs?: number };
 export class EventLog {
   readonly events: ProviderEvent[] = [];
   readonly #sink: ((event: ProviderEvent) => void) | undefined;
+  readonly #kept: number;
 
   /** @param sink hears each event at once (a file, say). */
-  constructor(sink?: (event: ProviderEvent) => void) {
+  constructor(sink?: (event: ProviderEvent) => void, kept = KEPT) {
     this.#sink = sink;
+    this.#kept = kept;
   }
 
   add(event: NewEvent): void {
-    if (this.events.length >= KEPT + LUMP) this.events.splice(0, LUMP);
-    const entry: ProviderEvent = { ...event, atMs: event.atMs ?? nowMs() };
-    this.events.push(entry);
+    if (this.events.length >= this.#kept + LUMP) this.events.splice(0, LUMP);
+    event.atMs ??= nowMs();
+    const entry = event as ProviderEvent;
+    if (this.#kept > 0) this.events.push(entry);
     this.#sink?.(entry);
   }
 }

@@ -16,6 +16,7 @@ import type { Failure, Refusal, Route, RouteContext } from './route.ts';
 import { sessionHearing } from './session-hearing.ts';
 import { Speaker } from './speaker.ts';
 import { countTokens } from './tokens.ts';
+import { base64Of } from './voice.ts';
 
 const SILENCE_MS = 500;
 /** A connection lasts about ten minutes; its end is announced. */
@@ -177,7 +178,7 @@ class LiveSession {
         piece: ({ sound, text }) => {
           if (!isCurrent()) return;
           said += text;
-          const inlineData = { mimeType: 'audio/pcm;rate=24000', data: sound.toString('base64') };
+          const inlineData = { mimeType: 'audio/pcm;rate=24000', data: base64Of(sound) };
           outlet.result(JSON.stringify({ serverContent: { modelTurn: { role: 'model', parts: [{ inlineData }] } } }));
           if (isCurrent() && isTranscribed && text !== '') this.#content({ outputTranscription: { text } });
         },

@@ -54,6 +54,8 @@ interface Stretch {
   segment: HeardSegment;
   /** Words of the segment that were not given away by an earlier flush. */
   words: string[];
+  /** As they were timed last: what stays the same stays the same object. */
+  timed: TimedWord[];
   startMs: number;
   eagerAfterMs: number;
   eagerSent: boolean;
@@ -126,7 +128,8 @@ export class Hearing {
     if (heard.length === 0) return;
     const segment = heard[this.#next++ % heard.length] ?? heard[0];
     const eagerAfterMs = Math.max(SHORTEST_GAP_MS, this.#context.draw('eager', 0.6 * this.#gapMs()));
-    this.#open = { segment, words: segment.text.split(/\s+/).filter(Boolean), startMs: atMs, eagerAfterMs, eagerSent: false };
+    const words = segment.text.split(/\s+/).filter(Boolean);
+    this.#open = { segment, words, timed: [], startMs: atMs, eagerAfterMs, eagerSent: false };
     this.#tickedMs = atMs;
     this.#context.log('voice-started', { atMs: nowMs() - (this.receivedMs - atMs) });
     this.#listener.voiceStarted?.(atMs);
@@ -156,11 +159,15 @@ export class Hearing {
     let at = open.startMs;
     const words: TimedWord[] = [];
     for (const text of open.words) {
-      const endMs = at + (text.length + 1) * msPerCharacter;
-      if (endMs > atMs && words.length > 0) break;
-      words.push({ text, startMs: at, endMs: Math.min(endMs, atMs) });
-      at = endMs;
+      const nextMs = at + (text.length + 1) * msPerCharacter;
+      if (nextMs > atMs && words.length > 0) break;
+      const endMs = Math.min(nextMs, atMs);
+      const known = open.timed[words.length];
+      const same = known?.text === text && known.startMs === at && known.endMs === endMs;
+      words.push(same ? known : { text, startMs: at, endMs });
+      at = nextMs;
     }
+    open.timed = words;
     return { words, startMs: open.startMs, endMs: atMs };
   }
 

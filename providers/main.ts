@@ -1,7 +1,8 @@
 /** `npm run providers`: the local provider as a program. Prints the environment that points a client at it. */
-import { createWriteStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { publishedDelays } from './delay.ts';
+import { LogFile } from './log-file.ts';
 import { startProviders } from './server.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -24,13 +25,13 @@ async function main(): Promise<void> {
   const port = Number(asked.port ?? '0');
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${asked.port} is no port`);
   const told = asked.scenario === undefined ? {} : (JSON.parse(readFileSync(asked.scenario, 'utf8')) as Partial<Scenario>);
-  const file = asked.log === undefined ? undefined : createWriteStream(asked.log, { flags: 'a' });
+  const file = asked.log === undefined ? undefined : new LogFile(asked.log, 'a');
   const providers = await startProviders({
     port,
     host: asked.host,
     key: asked.key,
     scenario: { delaysOf: publishedDelays, ...told },
-    onEvent: file && ((event) => void file.write(`${JSON.stringify(event)}\n`)),
+    onEvent: file && ((event) => file.add(event)),
   });
   const { urls, key } = providers;
   const lines = [`# Local providers at ${new URL(urls.deepgram).origin}. Point Tandem at them with:`];

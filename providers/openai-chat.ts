@@ -43,6 +43,8 @@ class ChunkWriter implements AnswerWriter {
   readonly #model: string;
   readonly #withUsage: boolean;
   readonly #head: Json;
+  /** A chunk of text before and behind its words: almost every chunk is one. */
+  readonly #around: readonly string[];
   #begun = false;
 
   constructor(outlet: Outlet, model: string, withUsage: boolean) {
@@ -51,11 +53,13 @@ class ChunkWriter implements AnswerWriter {
     this.#withUsage = withUsage;
     const created = Math.floor(Date.now() / 1000);
     this.#head = { id: openaiId('chatcmpl').replace('_', '-'), object: 'chat.completion.chunk', created, model, service_tier: 'default' };
+    this.#around = this.#chunk({ content: '' }).split('"content":""', 2);
   }
 
   text(token: string): void {
     this.#begin('');
-    this.#outlet.result(this.#chunk({ content: token }));
+    const [before, behind] = this.#around;
+    this.#outlet.result(`${before}"content":${JSON.stringify(token)}${behind}`);
   }
 
   callStarted(name: string, index: number): void {

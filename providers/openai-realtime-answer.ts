@@ -13,6 +13,7 @@ import type { Outlet } from './outlet.ts';
 import type { RouteContext } from './route.ts';
 import { Speaker } from './speaker.ts';
 import { countTokens } from './tokens.ts';
+import { base64Of } from './voice.ts';
 
 /** An item of the conversation, and what the model knows of it beside what clients are shown. */
 export interface Item {
@@ -119,7 +120,7 @@ export class RealtimeAnswer {
         message.item.text += text;
         message.item.audioMs += durationMs;
         if (text !== '') this.#host.send('response.output_audio_transcript.delta', { ...this.#part(), delta: text });
-        this.#result('response.output_audio.delta', { ...this.#part(), delta: sound.toString('base64') });
+        this.#result('response.output_audio.delta', { ...this.#part(), delta: base64Of(sound) });
       },
       idle: () => {
         if (this.#state === 'done' || !this.#outlet.isOpen) return;

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { WebSocket } from 'ws';
+import { sendMessage } from './frames.ts';
 import type { Failure, RouteContext } from './route.ts';
 import type { Fault, FaultKind } from './scenario.ts';
 
@@ -162,9 +163,7 @@ export function httpOutlet(response: ServerResponse, context: RouteContext, fail
 
 export function socketTarget(webSocket: WebSocket): Target {
   return {
-    send: (message) => {
-      if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message);
-    },
+    send: (message) => sendMessage(webSocket, message),
     sendByte: (byte) => {
       // A fragment: the message never ends.
       if (webSocket.readyState === WebSocket.OPEN) webSocket.send(byte, { fin: false, binary: false });

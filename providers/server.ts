@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { Delays } from './delay.ts';
 import { EventLog, nowMs } from './event-log.ts';
 import { FaultBook } from './faults.ts';
+import { takeWholeMessages } from './frames.ts';
 import { closeSocket } from './outlet.ts';
 import type { Providers, ProvidersOptions } from './providers.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -47,7 +48,7 @@ class House {
     this.#options = options;
     this.#key = options.key ?? 'local-provider-key';
     this.#scenario = { ...defaultScenario, ...options.scenario };
-    this.#log = new EventLog(options.onEvent);
+    this.#log = new EventLog(options.onEvent, options.keepEvents);
     this.#delays = new Delays(this.#scenario.seed);
     this.#faults = new FaultBook(this.#scenario.seed);
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
@@ -216,6 +217,7 @@ class House {
       connection.log('closed', { detail: String(code) });
       connection.end();
     });
+    takeWholeMessages(webSocket);
     connection.route.socket?.(webSocket, request, connection);
   }
 
@@ -287,13 +289,19 @@ function trickle(connection: Connection, write: (byte: string) => void, text: st
   next();
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > BODY_BYTES) throw new Error('the body is too large');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+  return new Promise((resolve, reject) => {
+    request.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > BODY_BYTES) reject(new Error('the body is too large'));
+      else parts.push(part);
+    });
+    request.once('end', () => resolve((parts.length === 1 ? parts[0] : Buffer.concat(parts)).toString('utf8')));
+    request.once('error', reject);
+    request.once('close', () => {
+      if (!request.complete) reject(new Error('the client has gone'));
+    });
+  });
 }

@@ -1,5 +1,5 @@
 /** Tokens as the local language models count them, and the prompt cache of each model. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 const CHARACTERS = 4;
@@ -58,7 +58,7 @@ export class PromptCache {
 }
 
 function digestOf(text: string): string {
-  return createHash('sha1').update(text).digest('base64');
+  return hash('sha1', text, 'base64');
 }
 
 /** Caches live as long as the server that the requests came to. */

@@ -13,6 +13,8 @@ export interface SoundShape {
 }
 
 const CHUNK_MS = 100;
+/** After so many the sound comes again. */
+const CHUNKS = 16;
 const TONE_AMPLITUDE = 5_000;
 const RAMP_MS = 4;
 /** Loud against any threshold of voice activity, about -17 dBFS. */
@@ -86,6 +88,27 @@ function soundChunk(voice: 'watermark' | 'speech', mark: number, chunk: number, 
   return bytes;
 }
 
+/** Pieces of sound that were spoken before, and what each is as base64: hundreds of calls are told the same. */
+const spoken = new Map<string, Buffer>();
+const written = new WeakMap<Buffer, string>();
+const MOST_SPOKEN = 4_096;
+
+function remembered(key: string, make: () => Buffer): Buffer {
+  let sound = spoken.get(key);
+  if (!sound) {
+    if (spoken.size >= MOST_SPOKEN) spoken.clear();
+    spoken.set(key, (sound = make()));
+  }
+  return sound;
+}
+
+/** Sound of a {@link SpokenTurn} as base64. */
+export function base64Of(sound: Buffer): string {
+  let text = written.get(sound);
+  if (text === undefined) written.set(sound, (text = sound.toString('base64')));
+  return text;
+}
+
 /** One spoken turn, made piece by piece: silence first, then the voice; the position goes on across pieces. */
 export class SpokenTurn {
   #voice: 'watermark' | 'speech' | 'silence';
@@ -106,21 +129,29 @@ export class SpokenTurn {
     this.#voice = 'silence';
   }
 
-  /** The next `ms` of sound; leading silence comes on top of it, before the first. */
+  /** The next `ms` of sound; leading silence comes on top of it, before the first. Others may be given the same bytes. */
   take(ms: number): Buffer {
+    const { encoding, rate } = this.#shape;
     const wanted = bytesOf(ms, this.#shape);
     const lead = this.#silentBytes;
+    const from = this.#position % (CHUNKS * bytesOf(CHUNK_MS, this.#shape));
     this.#silentBytes = 0;
+    if (this.#voice !== 'silence') this.#position += wanted;
+    const mark = this.#voice === 'watermark' ? this.#mark : 0;
+    return remembered(`${this.#voice}/${mark}/${encoding}/${rate}/${lead}/${from}/${wanted}`, () => this.#make(lead, from, wanted));
+  }
+
+  /** `wanted` bytes of the voice from position `from` on, behind `lead` bytes of silence. */
+  #make(lead: number, from: number, wanted: number): Buffer {
     const out = Buffer.alloc(lead + wanted, silence(1, this.#shape).subarray(0, 1));
     if (this.#voice === 'silence') return out;
     const chunkBytes = bytesOf(CHUNK_MS, this.#shape);
-    let at = lead;
-    while (at < out.length) {
-      const within = this.#position % chunkBytes;
-      const chunk = soundChunk(this.#voice, this.#mark, Math.floor(this.#position / chunkBytes) & 15, this.#shape);
+    for (let at = lead, position = from; at < out.length; ) {
+      const within = position % chunkBytes;
+      const chunk = soundChunk(this.#voice, this.#mark, Math.floor(position / chunkBytes) % CHUNKS, this.#shape);
       const copied = chunk.copy(out, at, within, Math.min(chunkBytes, within + out.length - at));
       at += copied;
-      this.#position += copied;
+      position += copied;
     }
     return out;
   }

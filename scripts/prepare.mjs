@@ -21,7 +21,9 @@ export function nodeBinary() {
 }
 
 /** Where Node keeps what it compiled, unless somebody chose another place: a second start takes two thirds of the first one's CPU. */
-export const compiledIn = () => ({ NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled') });
+export const compiledIn = () => ({
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
+});
 
 /** Settings may lie in these files; variables that are set already win. */
 export const envFiles = () => ['.env', '.env.local'].filter((name) => existsSync(join(root, name))).map((name) => `--env-file=${name}`);

@@ -4,13 +4,14 @@
  *
  * argument: a file with {"log":"FILE","scenario":{...}}
  */
-import { createWriteStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { LogFile } from '../../providers/log-file.ts';
 import type { ProviderEvent, Scenario } from '../../providers/scenario.ts';
 import { startProviders } from '../../providers/server.ts';
 import { onSharedClock } from '../turns/shared-clock.ts';
 
 const { log, scenario } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as { log: string; scenario: Partial<Scenario> };
-const file = createWriteStream(log);
+const file = new LogFile(log);
 const KEPT = new Set<ProviderEvent['event']>(['voice-ended', 'eager', 'end-of-turn', 'request', 'first-token', 'first-speech', 'fault']);
 
 interface Message {
@@ -33,9 +34,9 @@ function keep({ atMs, stage, connection, event, detail, declaredMs, body }: Prov
   if (!KEPT.has(event)) return;
   const at = onSharedClock(atMs - performance.timeOrigin);
   const said = event === 'request' ? lastSaid(body) : undefined;
-  file.write(`${JSON.stringify({ atMs: at, stage, connection, event, detail, declaredMs, ...said })}\n`);
+  file.add({ atMs: at, stage, connection, event, detail, declaredMs, ...said });
 }
 
-const providers = await startProviders({ scenario, onEvent: keep });
+const providers = await startProviders({ scenario, onEvent: keep, keepEvents: 0 });
 process.stdout.write(`${JSON.stringify({ urls: providers.urls, key: providers.key })}\n`);
 process.once('SIGTERM', () => void providers.close().then(() => file.end()));

@@ -4,8 +4,7 @@ import type { UtteranceKind } from '../../server/src/simulate/load/talk.ts';
 import { answerTo, MS_PER_CHARACTER, scriptOf, type Utterance } from '../turns/script.ts';
 
 /** Six seconds: with a question of one and what providers take, a caller has a turn about every ten seconds. */
-const ANSWER =
-  'It is on the left side of the road, behind the old town hall, just after the second bridge you come to.';
+const ANSWER = 'It is on the left side of the road, behind the old town hall, just after the second bridge you come to.';
 
 /** Medians of a fast stack. Constant, so that no join is needed to know what a turn's providers took. */
 export const delaysMs = { transcript: 250, eager: 150, 'first-token': 98, token: 0, 'first-speech': 188, speech: 10 };

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '#kit/clock.ts';
 import { TokenBucket } from '#kit/token-bucket.ts';
+import { takeWholeMessages } from './whole-messages.ts';
 
 /** A media message is under 2 KiB; nothing a carrier or a browser sends comes near this. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -55,6 +56,7 @@ export function acceptWebSocket(
   server.handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.on('error', () => {}); // `close` follows, with its code
     limitRate(webSocket, clock);
+    takeWholeMessages(webSocket);
     accepted(webSocket);
   });
 }

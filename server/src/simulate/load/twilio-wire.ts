@@ -10,6 +10,7 @@ import { LATE_MS, type OwnTime } from './lateness.ts';
 import { PlayBuffer } from './play-buffer.ts';
 import { openSocket } from './socket-opening.ts';
 import { requireAllowed } from './target.ts';
+import { TextSender } from './text-frame.ts';
 import {
   type DialRequest,
   FRAME,
@@ -119,6 +120,7 @@ class TwilioLine implements LoadLine {
   readonly #options: TwilioLineOptions;
   readonly #closed: () => void;
   readonly #buffer: PlayBuffer;
+  readonly #sender: TextSender;
   readonly #mediaHead: string;
   readonly #payload = Buffer.alloc(FRAME, SILENCE);
   readonly #silence = Buffer.alloc(FRAME, SILENCE).toString('base64');
@@ -130,6 +132,7 @@ class TwilioLine implements LoadLine {
     const { webSocket, streamSid, listener } = options;
     this.#options = options;
     this.#closed = closed;
+    this.#sender = new TextSender(webSocket, options.kit.random);
     this.#mediaHead = `","streamSid":"${streamSid}","media":{"track":"inbound","chunk":"`;
     this.#buffer = new PlayBuffer({
       lateMs: LATE_MS,
@@ -166,7 +169,7 @@ class TwilioLine implements LoadLine {
     const chunk = ++this.#sent.chunk;
     const timestamp = (chunk - 1) * FRAME_MS;
     const head = `{"event":"media","sequenceNumber":"${this.#sequence()}${this.#mediaHead}`;
-    webSocket.send(`${head}${chunk}","timestamp":"${timestamp}","payload":"${payload}"}}`);
+    this.#sender.send(`${head}${chunk}","timestamp":"${timestamp}","payload":"${payload}"}}`);
   }
 
   press(digits: string): void {

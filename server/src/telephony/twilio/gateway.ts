@@ -49,7 +49,7 @@ export class TwilioGateway implements Gateway {
     streams: 0,
     tokens_refused: 0,
     streams_malformed: 0,
-    frames_dropped: 0,
+    frames_held: 0,
   };
 
   constructor(settings: TwilioSettings, context: GatewayContext) {
@@ -128,9 +128,9 @@ export class TwilioGateway implements Gateway {
           else if (!this.#dialling?.answered(ticket.dialId, opened.leg)) void opened.leg.hangUp();
         },
         refused: (why) => this.#counts[why === 'token' ? 'tokens_refused' : 'streams_malformed']++,
-        closed: (callSid, framesDropped) => {
+        closed: (callSid, framesHeld) => {
           this.#streams.delete(stream);
-          this.#counts.frames_dropped += framesDropped;
+          this.#counts.frames_held += framesHeld;
           if (callSid !== undefined) this.#calls.left(callSid);
         },
       });

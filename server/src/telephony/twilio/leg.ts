@@ -29,8 +29,11 @@ const MEDIA_LOST_TICKS = 15_000 / 20;
 /** How long the carrier may take to confirm that the last words were played before we close. */
 const LAST_WORDS_MS = 1_000;
 const HANG_UP_MS = 2_000;
-/** What may wait in our socket when the carrier does not read: about 8 s of sound. */
-const MOST_UNSENT_BYTES = 96 * 1024;
+/**
+ * What may wait in our socket: half a second, which a loop that catches up writes at once. A carrier that reads leaves none; one
+ * that does not gets no more, and what it was not sent does not count as played.
+ */
+const MOST_UNSENT_BYTES = 6 * 1024;
 const MOST_MARKS = 64;
 
 export interface TwilioLegOptions {
@@ -61,7 +64,8 @@ export class TwilioLeg implements Leg, Paced {
   /** Marks that Twilio has not sent back, and what waits for the last of them. */
   readonly #marks = { waiting: new Set<string>(), made: 0, played: () => {} };
   #quietTicks = 0;
-  #framesDropped = 0;
+  #framesHeld = 0;
+  #playout: Playout | undefined;
   #hangingUp: Promise<void> | undefined;
 
   constructor(options: TwilioLegOptions) {
@@ -84,6 +88,7 @@ export class TwilioLeg implements Leg, Paced {
 
   play(source: SpeechSource): Playout {
     const playout = this.#line.play(source);
+    this.#playout = playout;
     void playout.finished.then(({ how }) => {
       if (how !== 'stopped') this.#mark();
     });
@@ -113,9 +118,9 @@ export class TwilioLeg implements Leg, Paced {
     };
   }
 
-  /** Frames not sent because the carrier did not read. */
-  get framesDropped(): number {
-    return this.#framesDropped;
+  /** How often 20 ms of sound were due and waited because the carrier did not read. */
+  get framesHeld(): number {
+    return this.#framesHeld;
   }
 
   /** A message of this leg's stream, after `start`. */
@@ -155,14 +160,7 @@ export class TwilioLeg implements Leg, Paced {
 
   tick(deadline: number, late: number): void {
     if (this.#line.ended) return;
-    const lead = this.#lead;
-    if (lead.count <= REFILL_AT) this.#refill(late);
-    let sent: Sound | undefined;
-    if (lead.count > 0) {
-      sent = lead.frames[lead.first];
-      lead.first = (lead.first + 1) % LEAD_FRAMES;
-      lead.count--;
-    }
+    const sent = this.#reads ? this.#nextSent(late) : this.#hold();
     const arrived = this.#queue.pull(this.#heard);
     if (sent) this.#line.markPlayed();
     this.#line.deliver(this.#heard, !arrived, sent, arrived ? this.#queue.arrivedAt : Number.NaN, deadline);
@@ -175,6 +173,29 @@ export class TwilioLeg implements Leg, Paced {
     void this.#options.complete();
   }
 
+  /** Nothing, or hardly anything, waits in our socket. */
+  get #reads(): boolean {
+    const { webSocket } = this.#options;
+    return webSocket.bufferedAmount <= MOST_UNSENT_BYTES && isOpen(webSocket);
+  }
+
+  /** What is audible in these 20 ms of what was sent ahead. */
+  #nextSent(late: number): Sound | undefined {
+    const lead = this.#lead;
+    if (lead.count <= REFILL_AT) this.#refill(late);
+    if (lead.count === 0) return undefined;
+    const sent = lead.frames[lead.first];
+    lead.first = (lead.first + 1) % LEAD_FRAMES;
+    lead.count--;
+    return sent;
+  }
+
+  /** The newest message still lies in our socket, so that nothing of it is audible; the reply goes on behind it when the carrier reads. */
+  #hold(): undefined {
+    const { state, bufferedMs } = this.#playout ?? { state: 'ended', bufferedMs: 0 };
+    if (state !== 'ended' && state !== 'paused' && bufferedMs > 0) this.#framesHeld++;
+  }
+
   #refill(late: number): void {
     const lead = this.#lead;
     let bytes = 0;
@@ -185,10 +206,7 @@ export class TwilioLeg implements Leg, Paced {
       bytes += FRAME;
       lead.count++;
     }
-    if (bytes === 0) return;
-    // A carrier that does not read gets no more: what it would play later is worth nothing.
-    if (this.#options.webSocket.bufferedAmount > MOST_UNSENT_BYTES) this.#framesDropped += bytes / FRAME;
-    else this.#send(this.#writer.media(this.#packet, bytes));
+    if (bytes > 0) this.#send(this.#writer.media(this.#packet, bytes));
   }
 
   #clear(): void {

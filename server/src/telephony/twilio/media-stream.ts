@@ -48,7 +48,7 @@ export interface MediaStreamOptions {
   isCompleted: (callSid: string) => boolean;
   opened: (stream: OpenStream) => void;
   refused: (why: 'token' | 'malformed') => void;
-  closed: (callSid: string | undefined, framesDropped: number) => void;
+  closed: (callSid: string | undefined, framesHeld: number) => void;
 }
 
 export class MediaStream {
@@ -167,6 +167,6 @@ export class MediaStream {
   }
 
   #finish(): void {
-    this.#options.closed(this.#callSid, this.#leg?.framesDropped ?? 0);
+    this.#options.closed(this.#callSid, this.#leg?.framesHeld ?? 0);
   }
 }
