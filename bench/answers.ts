@@ -3,13 +3,18 @@
  * SQuAD's format, as they are written and as a recogniser might hear them (simulated, seeded).
  *
  *   npm run bench -- answers --set xquad.en.json [--set dev-v2.0.json] [--every 1] [--passages 10000,100000] [--licence TEXT]
+ *     [--embedder FOLDER]
  *
  * The sets are not part of this repository: XQuAD (github.com/google-deepmind/xquad), SQuAD 2.0 (rajpurkar.github.io/SQuAD-explorer).
  * Paragraphs are cut as the product cuts documents, and the whole set is one business. A hit is a passage of the right
  * paragraph; `span_` figures ask for the passage that holds the answer's words. Figures without a set's name are the first set's.
+ * A set whose answers are withheld (a test half) counts all its questions, by paragraph only.
+ *
+ * `--embedder` names the folder of a sentence model (as `TANDEM_EMBEDDER_PATH` does) in the place of the built-in embedder;
+ * the result is written beside, as `answers-embedder`.
  */
 import { parseArgs } from 'node:util';
-import { Finder } from './answers/finders.ts';
+import { type Embed, Finder } from './answers/finders.ts';
 import { passagesOfSet, type Question, type QuestionSet, readQuestionSet } from './answers/question-set.ts';
 import { type Asked, gainAt5, meanReciprocalRank, rank, recallAt } from './answers/ranking.ts';
 import { type Errors, Recogniser } from './answers/recognition-errors.ts';
@@ -18,7 +23,9 @@ import { measureSpeed } from './answers/speed.ts';
 import { type Figure, percentile, publish } from './results.ts';
 import { SeededRandom } from '../server/src/kit/random.ts';
 import { systemKit } from '../server/src/kit/kit.ts';
+import type { Embedder } from '../server/src/models/embedder.ts';
 import { HashingEmbedder } from '../server/src/models/hashing/embedder.ts';
+import { OnnxEmbedder } from '../server/src/models/onnx-embedder/embedder.ts';
 import { wordsOf } from '../server/src/models/terms.ts';
 
 const { values } = parseArgs({
@@ -27,6 +34,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
     passages: { type: 'string', default: '10000,100000' },
     licence: { type: 'string' },
+    embedder: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 });
@@ -50,9 +58,12 @@ const CONDITIONS: Record<string, Errors | undefined> = {
 };
 const JUDGED = ['clean', 'mixed'];
 
-const embedder = new HashingEmbedder();
-const embed = (texts: readonly string[]) => embedder.embed(texts, AbortSignal.timeout(600_000));
 const kit = systemKit('error');
+const embedder: Embedder =
+  values.embedder === undefined
+    ? new HashingEmbedder()
+    : await OnnxEmbedder.load(kit, { folder: values.embedder, runtime: process.env.TANDEM_ONNXRUNTIME ?? 'onnxruntime-node' });
+const embed: Embed = (texts, use) => embedder.embed(texts, AbortSignal.timeout(600_000), { use });
 
 function heard(set: QuestionSet, questions: readonly Question[], errors: Errors | undefined): Asked[] {
   if (!errors) return questions.map((question) => ({ ...question, heard: question.text }));
@@ -65,7 +76,8 @@ async function ranking(set: QuestionSet, questions: readonly Question[]): Promis
   const finder = await Finder.of(passagesOfSet(set.paragraphs), embed);
   const figures: Figure[] = [];
   const samples: Record<string, unknown> = {};
-  const answerable = questions.filter((question) => question.answers.length > 0);
+  const withheld = isWithheld(questions);
+  const answerable = withheld ? questions : questions.filter((question) => question.answers.length > 0);
   for (const [condition, errors] of Object.entries(CONDITIONS)) {
     const { ranks, tookMs } = await rank(finder, heard(set, answerable, errors));
     samples[condition] = ranks;
@@ -75,7 +87,7 @@ async function ranking(set: QuestionSet, questions: readonly Question[]): Promis
       for (const k of [1, 3, 5]) figures.push({ name: name(`top${k}_pct`), value: recallAt(paragraph, k), unit: '%', n });
       figures.push({ name: name('mrr'), value: meanReciprocalRank(paragraph), unit: '', n });
       figures.push({ name: name('ndcg5'), value: gainAt5(paragraph), unit: '', n });
-      figures.push({ name: name('span_top5_pct'), value: recallAt(span, 5), unit: '%', n });
+      if (!withheld) figures.push({ name: name('span_top5_pct'), value: recallAt(span, 5), unit: '%', n });
     }
     if (condition !== 'clean') continue;
     figures.push({ name: 'search_p50_ms', value: percentile(tookMs, 0.5), unit: 'ms', n: tookMs.length });
@@ -83,6 +95,9 @@ async function ranking(set: QuestionSet, questions: readonly Question[]): Promis
   }
   return { figures, samples };
 }
+
+/** Nobody says which can be answered, and how. */
+const isWithheld = (questions: readonly Question[]): boolean => questions.every(({ answers }) => answers.length === 0);
 
 /** Bounds are looked for on the questions of even number, and the product's own are reported on those of odd number. */
 async function refusing(set: QuestionSet, questions: readonly Question[]): Promise<{ figures: Figure[]; bounds: Record<string, number> }> {
@@ -151,7 +166,7 @@ for (const [index, path] of values.set.entries()) {
   const questions = set.questions.filter((_, at) => at % every === 0);
   console.log(`${set.name}: ${set.paragraphs.length} paragraphs, ${questions.length} questions …`);
   const found = await ranking(set, questions);
-  const refused = await refusing(set, questions);
+  const refused = isWithheld(questions) ? { figures: [], bounds: {} } : await refusing(set, questions);
   const short = `set${index + 1}`;
   figures.push(...[...found.figures, ...refused.figures].map((figure) => ({ ...figure, name: `${short}_${figure.name}` })));
   if (index === 0) {
@@ -178,7 +193,7 @@ for (const [index, path] of values.set.entries()) {
   sets.push({ short, name, sha256, licence, articles, paragraphs: paragraphs.length, questions: questions.length, every });
 }
 publish(
-  'answers',
+  values.embedder === undefined ? 'answers' : 'answers-embedder',
   {
     sets,
     hit: 'a passage of the right paragraph among those found; span: the passage that holds the words of the answer',
@@ -193,3 +208,4 @@ publish(
   samples,
   seed,
 );
+await embedder.close?.();

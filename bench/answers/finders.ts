@@ -1,12 +1,13 @@
-/** The ways to find passages that are compared: by words, by vectors of the built-in embedder, by both. */
+/** The ways to find passages that are compared: by words, by vectors of an embedder, by both. */
 import { KnowledgeEngine } from '../../server/src/knowledge/engine.ts';
 import { embeddedText } from '../../server/src/knowledge/feed.ts';
 import type { PassageRecord, Retrieval } from '../../server/src/knowledge/library.ts';
+import type { EmbedUse } from '../../server/src/models/embedder.ts';
 import type { Near } from '../../server/src/vectors/vector-index.ts';
 
 export const WAYS = ['words', 'vectors', 'hybrid', 'reciprocal-ranks'] as const;
 export type Way = (typeof WAYS)[number];
-export type Embed = (texts: readonly string[]) => Promise<Float32Array[]>;
+export type Embed = (texts: readonly string[], use: EmbedUse) => Promise<Float32Array[]>;
 
 export interface Found {
   passages: Record<Way, PassageRecord[]>;
@@ -34,13 +35,13 @@ export class Finder {
 
   static async of(records: readonly PassageRecord[], embed: Embed): Promise<Finder> {
     const vectors: Float32Array[] = [];
-    for (let at = 0; at < records.length; at += 64) vectors.push(...(await embed(records.slice(at, at + 64).map(embeddedText))));
+    for (let at = 0; at < records.length; at += 64) vectors.push(...(await embed(records.slice(at, at + 64).map(embeddedText), 'passage')));
     return new Finder(records, vectors, embed);
   }
 
   /** Exact: what an index of vectors loses is not measured here. */
   async nearest(text: string): Promise<Near[]> {
-    const [query] = await this.#embed([text]);
+    const [query] = await this.#embed([text], 'query');
     const near = this.#vectors.map((vector, at) => {
       let score = 0;
       for (let i = 0; i < vector.length; i++) score += vector[i] * query[i];

@@ -3,16 +3,19 @@
  * elsewhere (`vectors/`); their nearest are handed in, or asked for through a function. Holds nothing of any other business.
  */
 import type { KnowledgeScope } from '@tandem/contract';
+import { wordsOf } from '#models/terms.ts';
 import type { Near, VectorFilter } from '#vectors/vector-index.ts';
-import { approvedMatch, passageOf, type Phrasing } from './approved-answers.ts';
+import { approvedMatch, passageOf, type Phrasing, plainWords } from './approved-answers.ts';
+import { coverageOf, coveragesOf } from './coverage.ts';
 import { lentTo, standalone } from './follow-up.ts';
 import { type Evidence, fuse } from './hybrid.ts';
 import { type Indexed, type IndexKind, LexicalIndex } from './lexical-index.ts';
-import { coverageOf, type Hit, type ResolvedGroup, Selection } from './lexical-search.ts';
+import { type Hit, type ResolvedGroup, Selection } from './lexical-search.ts';
 import type { LibraryQuery, PassageRecord, Retrieval } from './library.ts';
 import { scopeKeys } from './metadata.ts';
 import { ProximityQuery } from './proximity.ts';
 import { groupsOf } from './query-groups.ts';
+import { isBareNumber } from './spoken-values.ts';
 import { verdictOf } from './verdict.ts';
 import { Vocabulary } from './vocabulary.ts';
 
@@ -35,9 +38,11 @@ export interface EngineStats {
 const KINDS = ['documents', 'questions'] as const;
 const LIMIT = 5;
 /** Candidates of each kind that are compared closely. */
-const CANDIDATES = 40;
+const CANDIDATES = 30;
 /** What all lent words may weigh together, as a share of the question's own: less than half, so that they alone never answer. */
 const LENT_SHARE = 0.8;
+/** Of words that frame a question, when passages of documents are compared; to be the same question they count in full. */
+const FRAME_WEIGHT = 0.5;
 /** The best imaginable passage has every group of the question often; this much of it is as good as all. */
 const FULL_RELEVANCE = 1.6;
 
@@ -133,7 +138,8 @@ export class KnowledgeEngine {
     const groups = [...own, ...this.#lent(query, own, selection)];
     if (groups.length === 0) return nothing();
     const keys = scopeKeys(scope);
-    const found = selection.search(groups, keys, CANDIDATES);
+    const subject = groups.map((group) => (group.frame ? { ...group, weight: group.weight * FRAME_WEIGHT } : group));
+    const found = selection.search(subject, keys, CANDIDATES);
     const cosines = new Map(near.map(({ id, score }) => [id, score]));
     const known = new Set([...found.documents, ...found.questions].map(({ entry }) => entry.record.id));
     for (const { id } of near) {
@@ -143,8 +149,13 @@ export class KnowledgeEngine {
     // Who is not among the nearest is no nearer than the last of them.
     const furthest = near.length === 0 ? undefined : Math.min(...cosines.values());
     const cosineOf = ({ entry }: Hit): number | undefined => cosines.get(entry.record.id) ?? furthest;
-    const documents = rankDocuments(found.documents, groups, cosineOf);
+    const documents = rankDocuments(found.documents, subject, cosineOf);
     const phrasings = rankPhrasings(found.questions, groups, selection, cosineOf);
+    // Any passage with that number is as good as another: none answers it, unless somebody has written an answer to just that.
+    if (isBareNumber(wordsOf(text))) {
+      const exact = phrasings.filter(({ record }) => plainWords(record.text) === plainWords(text));
+      return judged(text, { documents: [], phrasings: exact, vectors: false, ownCoverage: 1 }, limit);
+    }
     const [best] = documents;
     const ownCoverage = best === undefined || own.length === 0 ? 1 : coverageOf(own, best.hit.entry.terms);
     return judged(text, { documents, phrasings, vectors: near.length > 0, ownCoverage }, limit);
@@ -223,11 +234,15 @@ const READ_CLOSELY = 20;
 
 function rankDocuments(hits: readonly Hit[], groups: readonly ResolvedGroup[], cosineOf: (hit: Hit) => number | undefined): Ranked[] {
   const full = FULL_RELEVANCE * massOf(groups);
-  const ranked = hits.map((hit): Ranked => {
-    const coverage = coverageOf(groups, hit.entry.terms);
+  const coverages = coveragesOf(
+    groups,
+    hits.map(({ entry }) => entry.terms),
+  );
+  const ranked = hits.map((hit, at): Ranked => {
     const relevance = Math.min(1, hit.relevance / Math.max(1e-9, full));
-    const evidence = { coverage, relevance, proximity: 0, cosine: cosineOf(hit) };
-    return { hit, ...evidence, score: fuse(evidence) };
+    const one = { hit, coverage: coverages[at], relevance, proximity: 0, cosine: cosineOf(hit), score: 0 };
+    one.score = fuse(one);
+    return one;
   });
   ranked.sort(byScore);
   const question = new ProximityQuery(groups);
@@ -248,11 +263,15 @@ function rankPhrasings(
   cosineOf: (hit: Hit) => number | undefined,
 ): Phrasing[] {
   const asked = massOf(groups);
-  const phrasings = hits.map((hit) => {
-    const { record, terms, asks } = hit.entry;
+  const coverages = coveragesOf(
+    groups,
+    hits.map(({ entry }) => entry.terms),
+  );
+  const phrasings = hits.map((hit, at) => {
+    const { record, asks } = hit.entry;
     let owned = 0;
     for (const term of asks) owned += selection.rarityOf(term);
-    const inWords = Math.min(1, (2 * coverageOf(groups, terms) * asked) / Math.max(1e-9, asked + owned));
+    const inWords = Math.min(1, (2 * coverages[at] * asked) / Math.max(1e-9, asked + owned));
     const cosine = cosineOf(hit) ?? 0;
     return { record, inWords, likeness: Math.max(inWords, (inWords + cosine) / 2) };
   });
@@ -268,7 +287,7 @@ interface Candidates {
 }
 
 function judged(text: string, { documents, phrasings, vectors, ownCoverage }: Candidates, limit: number): Retrieval {
-  const passages = documents.map(({ hit, score }) => passageOf(hit.entry.record, score));
+  const passages = documents.slice(0, limit).map(({ hit, score }) => passageOf(hit.entry.record, score));
   const match = approvedMatch(text, phrasings);
   if (match) {
     const { passage, asItStands, margin } = match;
@@ -285,5 +304,5 @@ function judged(text: string, { documents, phrasings, vectors, ownCoverage }: Ca
   if (!best) return nothing();
   const confidence = { score: best.score, margin: best.score - (next?.score ?? 0), coverage: best.coverage };
   const verdict = verdictOf({ ...confidence, vectors, ownCoverage });
-  return { passages: passages.slice(0, limit), answerable: verdict === 'answer', verdict, confidence };
+  return { passages, answerable: verdict === 'answer', verdict, confidence };
 }

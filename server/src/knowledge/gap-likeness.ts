@@ -14,12 +14,26 @@ export function sameQuestion(a: string, b: string): number {
   const codes = new Set([...codesIn(a), ...codesIn(b)]);
   const [left, right] = [a, b].map((text) => unitsOf(text, (code) => codes.has(code)));
   if (left.length === 0 || right.length === 0) return 0;
-  const likeness = (matched(left, right) + matched(right, left)) / (left.length + right.length);
-  return sameSlots(a, b) ? likeness : Math.min(OTHER_SLOTS_AT_MOST, likeness);
+  const likeness = matched(left, right) / (left.length + right.length);
+  if (likeness <= OTHER_SLOTS_AT_MOST) return likeness;
+  return sameSlots(a, b) ? likeness : OTHER_SLOTS_AT_MOST;
 }
 
-const matched = (units: readonly Unit[], others: readonly Unit[]): number =>
-  units.reduce((sum, unit) => sum + Math.max(...others.map((other) => unitLikeness(unit, other))), 0);
+/** What each unit of either has at best in the other, added up. */
+function matched(units: readonly Unit[], others: readonly Unit[]): number {
+  const best = others.map(() => 0);
+  let sum = 0;
+  for (const unit of units) {
+    let most = 0;
+    for (const [at, other] of others.entries()) {
+      const likeness = unitLikeness(unit, other);
+      most = Math.max(most, likeness);
+      best[at] = Math.max(best[at], likeness);
+    }
+    sum += most;
+  }
+  return best.reduce((total, likeness) => total + likeness, sum);
+}
 
 function unitLikeness(a: Unit, b: Unit): number {
   if (a.term === b.term || a.same.includes(b.term) || b.same.includes(a.term)) return 1;

@@ -15,10 +15,10 @@ export interface Evidence {
   cosine: number | undefined;
 }
 
-const COVERAGE_WEIGHT = 0.42;
-const RELEVANCE_WEIGHT = 0.42;
-const PROXIMITY_WEIGHT = 0.16;
-const VECTOR_WEIGHT = 0.25;
+const COVERAGE_WEIGHT = 0.37;
+const RELEVANCE_WEIGHT = 0.37;
+const PROXIMITY_WEIGHT = 0.26;
+const VECTOR_WEIGHT = 0.23;
 
 /** 0 to 1. */
 export function fuse({ coverage, relevance, proximity, cosine }: Evidence): number {

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '#kit/random.ts';
 import { LexicalIndex } from './lexical-index.ts';
-import { coverageOf, Selection } from './lexical-search.ts';
+import { coverageOf } from './coverage.ts';
+import { Selection } from './lexical-search.ts';
 import { groupsOf } from './query-groups.ts';
 import { Vocabulary } from './vocabulary.ts';
 

@@ -35,6 +35,8 @@ export interface ResolvedGroup {
   weight: number;
   /** Of what was said: of all that may be meant, the best one's; the rarest when nobody wrote it. */
   rarity: number;
+  /** See `QueryGroup`. */
+  frame: boolean;
 }
 
 /** What the searched bases hold together: how rare a term is there, and what of a question a passage covers. */
@@ -66,12 +68,13 @@ export class Selection {
   }
 
   resolve(groups: readonly QueryGroup[]): ResolvedGroup[] {
-    return groups.map(({ members, weight }) => {
+    return groups.map(({ members, weight, frame }) => {
       const ids = members.map(({ term, likeness }) => ({ id: this.#vocabulary.idOf(term), likeness }));
       const meant = ids.filter(({ id, likeness }) => likeness === 1 && id !== undefined && this.#holding(id) > 0);
       return {
         members: ids.flatMap(({ id, likeness }) => (id === undefined ? [] : [{ id, likeness, rarity: this.rarityOf(id) }])),
         weight,
+        frame,
         rarity: meant.length === 0 ? this.rarityOf(undefined) : Math.min(...meant.map(({ id }) => this.rarityOf(id))),
       };
     });
@@ -237,31 +240,4 @@ class Best {
   #before(entry: Indexed, relevance: number, hit: Hit): boolean {
     return relevance > hit.relevance || (relevance === hit.relevance && entry.record.id < hit.entry.record.id);
   }
-}
-
-/** How much of the question's information the passage holds, 0 to 1. */
-export function coverageOf(groups: readonly ResolvedGroup[], terms: Uint32Array): number {
-  let asked = 0;
-  let held = 0;
-  for (const { members, weight, rarity } of groups) {
-    asked += weight * rarity;
-    for (const { id, likeness } of members) {
-      if (!holds(terms, id)) continue;
-      held += weight * rarity * likeness;
-      break;
-    }
-  }
-  return asked === 0 ? 0 : held / asked;
-}
-
-/** Binary search among ascending numbers. */
-function holds(terms: Uint32Array, id: number): boolean {
-  let from = 0;
-  let to = terms.length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (terms[middle] < id) from = middle + 1;
-    else to = middle;
-  }
-  return from < terms.length && terms[from] === id;
 }

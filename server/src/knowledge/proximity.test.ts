@@ -6,6 +6,7 @@ const group = (...ids: number[]): ResolvedGroup => ({
   members: ids.map((id, at) => ({ id, likeness: at === 0 ? 1 : 0.6, rarity: 2 })),
   weight: 1,
   rarity: 2,
+  frame: false,
 });
 const sequence = (...terms: number[]) => Uint32Array.from(terms);
 /** Terms of no question. */

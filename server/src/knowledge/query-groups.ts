@@ -2,12 +2,15 @@
 import { termOf } from '#models/terms.ts';
 import { codeTerm, MONEY_TERM, type Unit, unitsOf } from './index-terms.ts';
 import type { Vocabulary } from './vocabulary.ts';
+import { isFrameTerm, relativesOf } from './word-relations.ts';
 
 export interface QueryGroup {
   /** Most likely first. */
   members: { term: string; likeness: number }[];
   /** How much it counts; 1 for what was said in this question. */
   weight: number;
+  /** It says what kind of thing is asked for rather than about what. */
+  frame: boolean;
 }
 
 /** The terms that may be found: a vocabulary, and how many passages of the search hold a term. */
@@ -45,7 +48,7 @@ export function groupsOf(text: string, known: Known, weight = 1): QueryGroup[] {
       if (known.holding(term) > 0 && likeness > (members.get(term) ?? 0)) members.set(term, likeness);
     }
     const byLikeness = [...members].map(([term, likeness]) => ({ term, likeness })).sort((a, b) => b.likeness - a.likeness);
-    groups.push({ members: byLikeness, weight });
+    groups.push({ members: byLikeness, weight, frame: isFrameTerm(unit.term) });
   }
   return groups;
 }
@@ -68,6 +71,7 @@ function* standIns(unit: Unit, joined: readonly (string | undefined)[], known: K
   const [word] = words;
   for (const whole of joined) if (whole !== undefined) yield { term: whole, likeness: JOINED_WORTH };
   for (const kin of known.vocabulary.family(term)) yield { term: kin, likeness: KIN_WORTH };
+  yield* relativesOf(term);
   if (known.holding(term) > 0) return;
   for (const { term: near, likeness } of known.vocabulary.neighbours(term, MOST_NEIGHBOURS * 2)) {
     yield { term: near, likeness: likeness * NEIGHBOUR_WORTH };

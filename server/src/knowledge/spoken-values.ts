@@ -2,6 +2,7 @@
  * What recognition writes as words although documents write it in figures and letters: "four hundred" (400), "nineteen
  * ninety eight" (1998), "ex tee four hundred" (XT-400), "double u" (W), "bravo" (B).
  */
+import { isStopWord } from '#models/terms.ts';
 
 const SMALL = new Map(
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'
@@ -108,6 +109,18 @@ export function spokenNumbers(words: readonly string[]): SpokenNumber[] {
   }
   if (run.length > 0) close();
   return found;
+}
+
+const MOST_BARE_FIGURES = 2;
+const NUMBER_WORDS = new Set('number no digit option choice nought'.split(' '));
+
+/** "One", "number two", "9 1": a small number and nothing beside it. More figures may be a code that is written somewhere. */
+export function isBareNumber(words: readonly string[]): boolean {
+  const numbers = spokenNumbers(words);
+  const within = (at: number) => numbers.some(({ from, to }) => from <= at && at < to);
+  const figures = [...numbers.map((number) => number.figures), ...words.filter((word) => /^\d+$/.test(word))];
+  if (figures.length === 0 || figures.join('').length > MOST_BARE_FIGURES) return false;
+  return words.every((word, at) => within(at) || /^\d+$/.test(word) || NUMBER_WORDS.has(word) || isStopWord(word));
 }
 
 /** How the letters of the alphabet sound to a recogniser, and the spelling alphabet (ITU-R, ICAO). */

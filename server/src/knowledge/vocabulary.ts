@@ -15,6 +15,10 @@ export interface Neighbour {
 /** Shorter words have too many neighbours to mean anything. */
 const LEAST_LETTERS = 4;
 const WORD = /^\p{Ll}+$/u;
+/** Kept between searches of one thread, all zero outside `neighbours`: trigrams that a term shares with the word (of 100 letters at most, so that they fit). */
+let shared = new Uint8Array(0);
+let touched = new Uint32Array(0);
+const MOST_LETTERS = 100;
 /** Share of common trigrams (Dice) from which on two words look alike; with equal sound less is asked. */
 const LOOKS_ALIKE = 0.5;
 const SOUNDS_ALIKE = 0.25;
@@ -80,14 +84,20 @@ export class Vocabulary {
   neighbours(word: string, limit: number): Neighbour[] {
     if (!comparable(word)) return [];
     const grams = gramsOf(word);
-    const shared = new Map<number, number>();
-    for (const gram of grams) for (const id of this.#byGram.get(gram) ?? []) shared.set(id, (shared.get(id) ?? 0) + 1);
+    if (shared.length < this.#terms.length) {
+      shared = new Uint8Array(2 * this.#terms.length);
+      touched = new Uint32Array(2 * this.#terms.length);
+    }
+    let count = 0;
+    for (const gram of grams) for (const id of this.#byGram.get(gram) ?? []) if (shared[id]++ === 0) touched[count++] = id;
     const sounds = new Set<number>();
     for (const sound of soundsOf(word)) for (const id of this.#bySound.get(sound) ?? []) sounds.add(id);
     const found: Neighbour[] = [];
-    for (const [id, count] of shared) {
+    for (let at = 0; at < count; at++) {
+      const id = touched[at];
       const term = this.#terms[id];
-      const looks = (2 * count) / (grams.size + term.length);
+      const looks = (2 * shared[id]) / (grams.size + term.length);
+      shared[id] = 0;
       const alike = sounds.has(id) ? looks >= SOUNDS_ALIKE : looks >= LOOKS_ALIKE;
       if (alike && term !== word) found.push({ term, likeness: Math.min(1, looks + (sounds.has(id) ? SOUND_LIKENESS : 0)) });
     }
@@ -109,12 +119,14 @@ export function wordLikeness(a: string, b: string): number {
   const grams = gramsOf(a);
   const others = gramsOf(b);
   const looks = (2 * grams.intersection(others).size) / (grams.size + others.size);
+  // Most pairs have nothing in common: how they sound need not be worked out.
+  if (looks < SOUNDS_ALIKE) return 0;
   const sounds = !soundsOf(a).isDisjointFrom(soundsOf(b));
   if (looks < (sounds ? SOUNDS_ALIKE : LOOKS_ALIKE)) return 0;
   return Math.min(1, looks + (sounds ? SOUND_LIKENESS : 0));
 }
 
-const comparable = (word: string): boolean => word.length >= LEAST_LETTERS && WORD.test(word);
+const comparable = (word: string): boolean => word.length >= LEAST_LETTERS && word.length <= MOST_LETTERS && WORD.test(word);
 
 /** Trigrams with a blank before the word: the beginning of a word is misheard least. */
 function gramsOf(word: string): Set<string> {

@@ -20,6 +20,8 @@ export interface Admission {
   /** Points that pass. */
   count: number;
   facets: readonly number[];
+  /** Every point passes. */
+  everything: boolean;
 }
 
 export class Facets {
@@ -68,7 +70,7 @@ export class Facets {
     }
     let count = 0;
     for (const facet of judged) count += this.#facets[facet]?.slots.size ?? 0;
-    return { facets: judged, count };
+    return { facets: judged, count, everything: judged.length === this.#byKey.size };
   }
 
   slotsOf({ facets, count }: Admission): Uint32Array {

@@ -67,7 +67,7 @@ describe('with graphs', () => {
     }
   };
   describeVectorIndex('memory with graphs', async () => {
-    const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats: 16 * 20 });
+    const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats: 16 * 20, doubtfulFloats: 16 * 20 });
     void pump();
     return Object.assign(index, {
       close: async () => {
@@ -82,7 +82,7 @@ describe('a large partition', () => {
 
   test('the graph finds what exact scan finds: while it is built, after changes, and when it is worn out', async () => {
     const kit = testKit();
-    const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats });
+    const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     const points = makePoints(4_000);
     await index.upsert(partition, points);
     const building = recallOf(index, points);
@@ -105,9 +105,22 @@ describe('a large partition', () => {
     expect(kit.clock.pending).toBe(0);
   });
 
-  test('filters, wide and narrow, lose nothing', async () => {
+  test('vectors that have nothing in common lose nothing either: what the graph does not find is scanned', async () => {
     const kit = testKit();
     const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats });
+    const random = new SeededRandom(7);
+    const points = makePoints(4_000).map((point) => ({ ...point, vector: unitVector(random, 32) }));
+    await index.upsert(partition, points);
+    await settle(kit, index);
+    expect(await recallOf(index, points)).toBe(1);
+    await settle(kit, index);
+    expect(await recallOf(index, points)).toBeGreaterThanOrEqual(0.99);
+    await index.close();
+  });
+
+  test('filters, wide and narrow, lose nothing', async () => {
+    const kit = testKit();
+    const index = await openMemoryIndex({ kit, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     const points = makePoints(4_000);
     await index.upsert(partition, points);
     await settle(kit, index);
@@ -132,14 +145,14 @@ describe('files', () => {
     const kit = testKit();
     const folder = await makeFolder();
     const points = makePoints(2_000);
-    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     await first.upsert(partition, points);
     await settle(kit, first);
     await first.remove(partition, ['p7', 'p8']);
     await first.close();
     expect((await readdir(folder)).map((name) => name.split('.')[1]).sort()).toEqual(['graph', 'members', 'vectors']);
 
-    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     const kept = points.filter(({ id }) => id !== 'p7' && id !== 'p8');
     expect(await second.size(partition)).toBe(1_998);
     expect(await recallOf(second, kept)).toBeGreaterThanOrEqual(0.99);
@@ -151,7 +164,7 @@ describe('files', () => {
     await settle(kit, second);
     await second.close();
 
-    const third = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const third = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     expect(await recallOf(third, [...kept, ...more])).toBeGreaterThanOrEqual(0.99);
     await third.drop(partition);
     expect(await readdir(folder)).toEqual([]);
@@ -162,7 +175,7 @@ describe('files', () => {
     const kit = testKit();
     const folder = await makeFolder();
     const points = makePoints(20_000);
-    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     await first.upsert(partition, points);
     await settle(kit, first);
     await first.close();
@@ -176,7 +189,7 @@ describe('files', () => {
     const before = await filesNow();
     expect(before).toHaveLength(3);
 
-    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const second = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     expect(await second.bases('biz_1', 'e', 32)).toEqual(['main']);
     expect(second.stats().partitions).toBe(0);
     await second.size(partition);
@@ -202,7 +215,7 @@ describe('files', () => {
     const isGraph = ({ name }: { name: string }) => !name.endsWith('.vectors');
     expect((await filesNow()).filter(isGraph)).toEqual(before.filter(isGraph));
 
-    const third = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const third = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     const query = { vector: points[0].vector, limit: 5, filter: { tags: ['other'] } };
     expect((await third.nearest(partition, query)).map(({ id }) => id)).toEqual(['p0']);
     expect(await recallOf(third, points)).toBeGreaterThanOrEqual(0.99);
@@ -269,7 +282,7 @@ describe('files', () => {
     const kit = testKit();
     const folder = await makeFolder();
     const points = makePoints(1_200);
-    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+    const first = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
     await first.upsert(partition, points);
     await settle(kit, first);
     await first.close();
@@ -292,7 +305,7 @@ describe('files', () => {
       for (const [entry, content] of others) await writeFile(join(folder, entry), content);
       await rm(join(folder, name));
       await appendFile(join(folder, name), damage);
-      const index = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats });
+      const index = await openMemoryIndex({ kit, folder, maxBytes: 64 * MIB, exactFloats, doubtfulFloats: exactFloats });
       const size = await index.size(partition);
       const found = await index.nearest(partition, query);
       const expected = nearestOf(points, query).map(({ id }) => id);

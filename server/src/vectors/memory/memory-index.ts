@@ -18,7 +18,7 @@ import type { Near, NearestQuery, Partition, VectorIndex, VectorIndexStats, Vect
 import { type Graph, type MakeNativeIndex, openUsearch } from './graph.ts';
 import { PartitionFile } from './partition-file.ts';
 import { readFolder } from './partition-folder.ts';
-import { EXACT_FLOATS, PartitionIndex, PIECE_MS } from './partition-index.ts';
+import { DOUBTFUL_FLOATS, EXACT_FLOATS, PartitionIndex, PIECE_MS } from './partition-index.ts';
 
 /** Unsaved changes are written after so much quiet. */
 const SAVE_AFTER_MS = 30_000;
@@ -31,6 +31,8 @@ export interface MemoryIndexOptions {
   maxBytes: number;
   /** Floats an exact scan may read before a graph is asked instead. */
   exactFloats?: number;
+  /** The same while a graph is not known to find enough. */
+  doubtfulFloats?: number;
 }
 
 interface Resident {
@@ -276,9 +278,9 @@ export class MemoryIndex implements VectorIndex {
   }
 
   #fresh(partition: Partition): Resident {
-    const { kit, exactFloats = EXACT_FLOATS } = this.#options;
+    const { kit, exactFloats = EXACT_FLOATS, doubtfulFloats = DOUBTFUL_FLOATS } = this.#options;
     return {
-      index: new PartitionIndex(partition, kit, this.#makeNative, { exactFloats }),
+      index: new PartitionIndex(partition, kit, this.#makeNative, { exactFloats, doubtfulFloats }),
       file: this.#fileOf(partition),
       lineage: kit.ids.make('lineage'),
       unsaved: false,

@@ -6,7 +6,9 @@
  *   live points = those in the graph  +  tail (came since; scanned exactly, moved into the graph in the background)
  *
  *   filter ─▶ few pass? ─ yes ─▶ exact scan of those that pass
- *                 │ no
+ *                 │ no              ▲
+ *   graph known to find enough? ─ no, and not too many pass
+ *                 │ else
  *                 ▼
  *   graph: breadth candidates ─▶ live and passing ─▶ exact scores, with the tail's ─▶ enough? ─ yes ─▶ best
  *                 ▲                                                                     │ no
@@ -16,7 +18,7 @@
  */
 import type { Kit } from '#kit/kit.ts';
 import { activeFilter, clampScore } from '../points.ts';
-import type { Near, NearestQuery, Partition, VectorPoint } from '../vector-index.ts';
+import type { Near, NearestQuery, Partition, VectorFilter, VectorPoint } from '../vector-index.ts';
 import { type Admission, Facets } from './facets.ts';
 import { Graph, type MakeNativeIndex } from './graph.ts';
 import { GraphBreadth } from './graph-breadth.ts';
@@ -30,6 +32,11 @@ import { PIECE_ROWS, VectorRows } from './vector-rows.ts';
  * core it takes 0.5 to 1 ms, little more than the graph does, and its recall is 1.
  */
 export const EXACT_FLOATS = 10_000_000;
+/**
+ * Numbers that it may read while the graph is not known to find enough (`graph-breadth.ts`): 260,000 rows of 384. It takes
+ * about 3 ms per 100,000 then.
+ */
+export const DOUBTFUL_FLOATS = 100_000_000;
 /** Work is done in pieces of about this long; in between others have their turn. */
 export const PIECE_MS = 3;
 
@@ -44,6 +51,7 @@ const MOST_TAIL = 0.5;
 
 export interface PartitionLimits {
   exactFloats: number;
+  doubtfulFloats: number;
 }
 
 export class PartitionIndex {
@@ -166,20 +174,28 @@ export class PartitionIndex {
   }
 
   async nearest({ vector, limit, filter, signal }: NearestQuery): Promise<Near[]> {
-    const active = activeFilter(filter);
-    const admission = active && this.facets.admit(active);
+    const admission = this.#narrowing(filter);
     const passing = admission ? admission.count : this.size;
     const wanted = Math.min(limit, passing);
     if (wanted === 0) return [];
     let found = passing * this.rows.stride > this.#limits.exactFloats ? this.#throughGraph(vector, wanted, passing, admission) : undefined;
     // Where points were removed while a long scan paused, their places are filled by scanning again.
     for (let attempt = 0; found === undefined; attempt++) {
-      const slots = active ? this.facets.slotsOf(this.facets.admit(active)) : this.#live.slots;
+      // Anew each time: what came during a pause need not pass.
+      const now = this.#narrowing(filter);
+      const slots = now ? this.facets.slotsOf(now) : this.#live.slots;
       const scanned = await this.#scan(vector, wanted, slots, signal);
       const current = scanned.filter(({ slot, generation }) => this.generations.values[slot] === generation);
       if (current.length === scanned.length || attempt === 2) found = current;
     }
     return found.map(({ slot, score }) => ({ id: this.ids[slot] as string, score: clampScore(score) }));
+  }
+
+  /** A filter that lets everything pass is none: nearly all searches ask for what everyone may hear. */
+  #narrowing(filter: VectorFilter | undefined): Admission | undefined {
+    const active = activeFilter(filter);
+    const admission = active && this.facets.admit(active);
+    return admission?.everything ? undefined : admission;
   }
 
   /** What is there to be done in the background: a graph to be made, made anew, or added to. */
@@ -206,7 +222,13 @@ export class PartitionIndex {
     }
     const graph = this.#graph;
     if (!graph) return;
-    if (this.#breadth.isDue) return this.#breadth.check(graph.size, (...asked) => this.#bestOf(graph, ...asked));
+    if (this.#breadth.isDue) {
+      return this.#breadth.check(
+        graph.size,
+        (...asked) => this.#bestOf(graph, ...asked),
+        (...asked) => this.#bestOfAll(graph, ...asked),
+      );
+    }
     if (graph.fixed) return;
     do {
       const { slots } = this.#tail;
@@ -238,10 +260,12 @@ export class PartitionIndex {
     if (!graph) return undefined;
     if (this.#tail.size * this.rows.stride > this.#limits.exactFloats) return undefined;
     if (!admission) this.#breadth.note(vector, wanted, graph.size);
+    const { candidates = this.#breadth.most } = this.#breadth;
+    if (this.#breadth.candidates === undefined && passing * this.rows.stride <= this.#limits.doubtfulFloats) return undefined;
     const allowed = admission && this.facets.tableOf(admission);
     const enough = wanted + Math.max(SPARE, wanted);
     // As many as hold `enough` passing ones when those are spread evenly.
-    const first = Math.max(this.#breadth.candidates, Math.ceil((enough * 1.25 * graph.size) / passing));
+    const first = Math.max(candidates, Math.ceil((enough * 1.25 * graph.size) / passing));
     for (let breadth = first; breadth <= MOST_BREADTH; breadth *= WIDEN) {
       const slots = this.#livePassing(graph.candidates(vector, breadth), allowed);
       if (slots.length < Math.min(enough, passing) && breadth < graph.size) continue;
@@ -258,6 +282,15 @@ export class PartitionIndex {
   #bestOf(graph: Graph, vector: Float32Array, wanted: number, candidates: number): number[] {
     const best = new NearestList(wanted, (slot) => this.ids[slot] as string);
     this.#scanPieces(vector, this.#livePassing(graph.candidates(vector, candidates), undefined), best);
+    return best.sorted().map(({ slot }) => slot);
+  }
+
+  /** Of what is in the graph. Where that is too much to be looked at in one go, what the graph finds among very many. */
+  #bestOfAll(graph: Graph, vector: Float32Array, wanted: number): number[] {
+    if (this.size * this.rows.stride > this.#limits.doubtfulFloats) return this.#bestOf(graph, vector, wanted, MOST_BREADTH);
+    const best = new NearestList(wanted, (slot) => this.ids[slot] as string);
+    const slots = this.#tail.size === 0 ? this.#live.slots : this.#live.slots.filter((slot) => !this.#tail.has(slot));
+    this.#scanPieces(vector, this.rows.narrow(vector, slots, wanted), best);
     return best.sorted().map(({ slot }) => slot);
   }
 
@@ -288,17 +321,21 @@ export class PartitionIndex {
   async #scan(vector: Float32Array, wanted: number, list: Uint32Array, signal: AbortSignal | undefined): Promise<Candidate[]> {
     const best = new NearestList(wanted, (slot) => this.ids[slot] ?? '');
     const { clock } = this.#kit;
-    const pauses = list.length * this.rows.stride > this.#limits.exactFloats;
-    const slots = pauses ? list.slice() : this.rows.narrow(vector, list, wanted);
+    const stretch = Math.max(PIECE_ROWS, Math.floor(this.#limits.exactFloats / this.rows.stride));
+    const pauses = list.length > stretch;
+    const slots = pauses ? list.slice() : list;
     // As they are now: a slot that is given up or taken over during a pause shows by its generation.
     const generations = pauses ? this.generations.values.slice() : this.generations.values;
     let until = clock.now() + PIECE_MS;
-    for (let from = 0; from < slots.length; from += PIECE_ROWS) {
+    for (let at = 0; at < slots.length; at += stretch) {
       if (pauses && clock.now() >= until) {
         await clock.sleep(0, signal);
         until = clock.now() + PIECE_MS;
       }
-      best.offer(this.rows.score(vector, slots, from, slots.length), slots, from, generations);
+      const few = this.rows.narrow(vector, slots.subarray(at, at + stretch), wanted);
+      for (let from = 0; from < few.length; from += PIECE_ROWS) {
+        best.offer(this.rows.score(vector, few, from, few.length), few, from, generations);
+      }
     }
     return best.sorted();
   }
