@@ -5,6 +5,7 @@
  * argument: a file with {@link CallersPlan}
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { preferMeasuring } from './priority.ts';
 import { LoadGenerator } from '../../server/src/simulate/load/generator.ts';
 import { SipWire } from '../../server/src/simulate/load/sip-wire.ts';
 import { progressLine, reportOf } from '../../server/src/simulate/load/summary.ts';
@@ -35,6 +36,7 @@ export interface CallersPlan {
   out: string;
 }
 
+preferMeasuring();
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8')) as CallersPlan;
 const kit = systemKit('warn', { part: 'callers' });
 const ending = new AbortController();

@@ -82,14 +82,15 @@ export async function measureLevel(options: LevelOptions): Promise<Level> {
     const run = { over: false };
     void over.promise.then(() => (run.over = true));
     let after = before;
+    let pacerAfter = pacerBefore;
     while (!run.over) {
       await Promise.race([pause(SAMPLE_MS), over.promise]);
       if (run.over) break;
       after = read();
+      pacerAfter = await stack.pacer();
       rss.push(processUsage(stack.serverPid).rssMb);
       loopDelayP99Ms.push(1_000 * (await stack.metric('tandem_call_thread_loop_delay_p99_seconds')));
     }
-    const pacerAfter = await stack.pacer();
     const gcAfter = await stack.inspector.gc();
     const report = await callers.report;
     const stages = profileSeconds > 0 ? await profile(options, stack) : [];

@@ -9,7 +9,9 @@ import { LogFile } from '../../providers/log-file.ts';
 import type { ProviderEvent, Scenario } from '../../providers/scenario.ts';
 import { startProviders } from '../../providers/server.ts';
 import { onSharedClock } from '../turns/shared-clock.ts';
+import { preferMeasuring } from './priority.ts';
 
+preferMeasuring();
 const { log, scenario } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as { log: string; scenario: Partial<Scenario> };
 const file = new LogFile(log);
 const KEPT = new Set<ProviderEvent['event']>(['voice-ended', 'eager', 'end-of-turn', 'request', 'first-token', 'first-speech', 'fault']);

@@ -46,7 +46,7 @@ export interface Stack {
 const NUMBER = '+15550177';
 const ACCOUNT = `AC${'0123456789abcdef'.repeat(2)}`;
 const TOKEN = 'the-auth-token-of-this-bench';
-const PER_SECOND = 20;
+const PER_SECOND = 10;
 const READY_WITHIN_MS = 180_000;
 const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 

@@ -23,7 +23,7 @@ export function silence(format: SoundFormat, samples = samplesPerFrame(format)):
 }
 
 /**
- * `sound` belongs to whoever pushes the frame and is overwritten 20 ms later: a listener that keeps it copies it.
+ * `sound` is valid while the frame is being pushed, and not longer: the next call's may take its place. Who keeps it copies it.
  */
 export interface Frame {
   /** Milliseconds since the leg was answered; advances by exactly 20. */

@@ -10,7 +10,7 @@ import type { MachineLoad } from '#kit/machine-load.ts';
 /** Beyond these a new call is refused. Parts are of 1. */
 export interface AdmissionLimits {
   maxCalls: number;
-  /** Of the call thread's time. Above it, frames begin to wait for each other. */
+  /** Of the call thread's time. Above it, frames begin to wait for each other, and what the platform adds to a turn doubles. */
   threadBusy: number;
   /** Of the call thread's time: it had work and no core. A machine that is busy at a lower priority takes nothing from it. */
   threadWaiting: number;
@@ -22,7 +22,7 @@ export interface AdmissionLimits {
 }
 
 export const DEFAULT_LIMITS: Omit<AdmissionLimits, 'maxCalls'> = {
-  threadBusy: 0.8,
+  threadBusy: 0.85,
   threadWaiting: 0.25,
   loopDelayMs: 60,
   descriptors: 64,

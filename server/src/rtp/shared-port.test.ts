@@ -22,9 +22,13 @@ function handSocket() {
     send: (_bytes, _offset, _length, port, address) => state.sent.push(`${address}:${port}`),
     close: () => (state.closed = true),
   };
-  const arrive = (address: string, port: number) => state.handler?.(new Uint8Array([1]), address, port);
+  const arrive = (address: string, port: number, packet = new Uint8Array([1])) => state.handler?.(packet, address, port);
   return { state, socket, arrive };
 }
+
+/** Heads of an RTP packet and of a receiver report, all that tells whose they are. */
+const rtpFrom = (ssrc: number) => new Uint8Array([0x80, 0, 0, 1, 0, 0, 0, 160, 0, 0, 0, ssrc]);
+const reportFrom = (ssrc: number) => new Uint8Array([0x80, 201, 0, 1, 0, 0, 0, ssrc]);
 
 function listen(socket: DatagramSocket | undefined): string[] {
   const heard: string[] = [];
@@ -79,15 +83,33 @@ test('an unknown source is the one call that nobody was heard of, and of no call
   arrive('198.51.100.66', 1);
   expect([heard.length, others.length, port.strays]).toEqual([2, 1, 1]);
 
-  // One falls silent: its far end may have moved. When both have, nobody can tell.
-  await clock.advance(1_500);
-  arrive('10.0.0.9', 5000);
-  await clock.advance(1_500);
-  arrive('203.0.113.5', 44_000);
-  expect([heard.length, others.length]).toEqual([3, 2]);
+  // One falls silent. Who comes from elsewhere without saying who it is may be anybody.
   await clock.advance(3_000);
-  arrive('203.0.113.5', 55_000);
-  expect([heard.length, others.length, port.strays]).toEqual([3, 2, 2]);
+  arrive('10.0.0.9', 5000);
+  arrive('203.0.113.5', 44_000);
+  expect([heard.length, others.length, port.strays]).toEqual([2, 2, 2]);
+});
+
+test('a far end that moves stays in its own call, whoever else is silent there or was never heard', async () => {
+  const { clock } = testKit();
+  const { socket, arrive } = handSocket();
+  const port = new SharedPort(socket, clock);
+  const [first, second] = [1, 2].map((ssrc) => {
+    const heard = listen(port.open({ address: '10.0.0.1', port: 5000 + ssrc }));
+    arrive('10.0.0.1', 5000 + ssrc, rtpFrom(ssrc));
+    return heard;
+  });
+  const ringing = listen(port.open({ address: '10.0.0.1', port: 6000 }));
+  // The second is on hold; the first comes from another port of the same carrier, with no gap.
+  await clock.advance(5_000);
+  arrive('10.0.0.1', 5001, rtpFrom(1));
+  arrive('10.0.0.1', 7001, rtpFrom(1));
+  arrive('10.0.0.1', 7001, reportFrom(1));
+  arrive('10.0.0.1', 7002, rtpFrom(2));
+  expect([first, second, ringing].map(({ length }) => length)).toEqual([4, 2, 0]);
+  // One that names itself, and is nobody who was heard, is the one that was not.
+  arrive('10.0.0.1', 7003, rtpFrom(3));
+  expect([ringing.length, port.strays]).toEqual([1, 0]);
 });
 
 test('a place belongs to one call of a port', async () => {

@@ -1,8 +1,8 @@
 /**
  * Several calls behind one UDP port, so that datagrams leave and arrive in larger batches. Each call has a **lane**, and a
- * lane's packets are told by where they come from: the place that the lane sends to. Who is not known is taken for the one
- * lane that has not heard its far end (a NAT whose address nobody could know), and for nobody when there are several: a
- * stranger, or a call that moved, must not be heard in another call.
+ * lane's packets are told by where they come from: the place that the lane sends to. What comes from elsewhere belongs to the
+ * lane whose source it names (SSRC: the far end moved), else to the one lane that never heard its far end (a NAT whose address
+ * nobody could know), and to nobody when there are several: a stranger must not be heard in another call.
  */
 import type { Clock } from '#kit/clock.ts';
 import type { DatagramHandler, DatagramSocket, FrameQueue } from './socket.ts';
@@ -117,22 +117,38 @@ export class SharedPort {
 
   #receive(bytes: Uint8Array, address: string, port: number, arrivedAt: number | undefined): void {
     const known = this.#byRemote.get(address)?.get(port);
-    const lane = known ?? (this.#isResting(address, port) ? undefined : this.#onlyWaiting());
-    if (known) known.heardAt = arrivedAt ?? this.#clock.now();
+    const source = sourceOf(bytes);
+    const lane = known ?? (this.#isResting(address, port) ? undefined : this.#laneOf(source));
+    if (known) {
+      known.heardAt = arrivedAt ?? this.#clock.now();
+      known.source = source;
+    }
     if (lane) lane.handler?.(bytes, address, port, arrivedAt);
     else this.#counts.strays++;
   }
 
-  #onlyWaiting(): Lane | undefined {
-    const since = this.#clock.now() - MOVED_MS;
+  /** Of a packet from a place that nobody sends to. A lane that has heard its far end takes nobody else for it. */
+  #laneOf(source: number): Lane | undefined {
     let found: Lane | undefined;
+    let waiting = 0;
     for (const lane of this.#lanes) {
-      if (lane.heardAt > since) continue;
-      if (found) return undefined;
+      if (lane.source === source && source !== NO_SOURCE) return lane;
+      if (lane.heardAt !== -Infinity) continue;
       found = lane;
+      waiting++;
     }
-    return found;
+    return waiting === 1 ? found : undefined;
   }
+}
+
+const NO_SOURCE = -1;
+
+/** The SSRC of an RTP packet (RFC 3550 §5.1) or of the sender of an RTCP packet (§6.4), told apart as RFC 5761 §4 has it. */
+function sourceOf(bytes: Uint8Array): number {
+  const isRtcp = bytes[1] >= 192 && bytes[1] <= 223;
+  const at = isRtcp ? 4 : 8;
+  if (bytes.length < at + 4 || bytes[0] >> 6 !== 2) return NO_SOURCE;
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
 const isRested = ({ since, heardAt }: { since: number; heardAt: number }, now: number): boolean =>
@@ -147,6 +163,8 @@ class Lane implements DatagramSocket {
   handler: DatagramHandler | undefined;
   /** When something last came from where it sends. */
   heardAt = -Infinity;
+  /** SSRC of what was heard. */
+  source = NO_SOURCE;
   readonly #socket: DatagramSocket;
   readonly #port: { aim(address: string, port: number): void; closed(): void };
   readonly #queues = new Set<FrameQueue>();

@@ -65,7 +65,7 @@ export class MediaPorts {
 
   /** More than none where one more call finds ports. */
   get linesFree(): number {
-    return this.#options.pool.free + (this.#pairs?.room ?? 0);
+    return this.#options.pool.free + (this.#sharing?.room ?? 0);
   }
 
   /** For the metrics; `rtp_native` is 1 where the native part is in use. */

@@ -18,7 +18,7 @@ const LEAD_FRAMES = 3;
  * A frame leaves so long after its deadline: as long as the loop takes to get to this leg, so that an answer still finds
  * silence to take the place of, and no longer, since the caller waits for it. Milliseconds.
  */
-const DEPART = { first: 2, most: 5, headroom: 1.5, easePerFrame: 0.01 } as const;
+const DEPART = { first: 2, most: 4, headroom: 1.5, easePerFrame: 0.01 } as const;
 /** Frames whose sound is remembered until it is known that they left. */
 const MEMORY = 16;
 /** Listening catches up with a stall within this many frames. */
