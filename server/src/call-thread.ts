@@ -65,7 +65,7 @@ const kit = systemKit(settings.logLevel, { part: 'calls' });
 function preferSound(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
+    setPriority(constants.priority.PRIORITY_HIGH);
   } catch {
     kit.log.debug({}, 'the call thread runs at the priority of the others');
   }
