@@ -59,3 +59,22 @@ test('bytes, texts, fragments and pings are heard in order', async () => {
   await once(ours, 'close');
   expect(got).toEqual(lengths.flatMap((length, i) => [`bytes ${length} ${length > 0 ? i : ''}`, `text ${i + 1} 116`, 'ping', 'bytes 3 3']));
 });
+
+test('nothing is heard behind a cut text whose end breaks the protocol', async () => {
+  const { ours, theirs } = await pair();
+  takeWholeMessages(ours);
+  const got: unknown[] = [];
+  const errors: string[] = [];
+  ours.on('message', (data) => got.push(data));
+  ours.on('error', (error) => errors.push(error.message));
+  const hear = (...bytes: number[]) =>
+    (ours as unknown as { _receiver: { write(chunk: Buffer): boolean } })._receiver.write(Buffer.from(bytes));
+  const noMask = [0, 0, 0, 0];
+  hear(0x81, 0x82, ...noMask, 0x41);
+  // The last byte of the text is no UTF-8; a whole binary message lies behind it.
+  hear(0xff, 0x82, 0x81, ...noMask, 1);
+  hear(0x82, 0x81, ...noMask, 2);
+  await once(theirs, 'close');
+  expect(got).toEqual([]);
+  expect(errors.join()).toMatch(/UTF-8/);
+});

@@ -80,7 +80,7 @@ class Lane {
     let ready = true;
     let at = Math.min(this.#behind, bytes.length);
     this.#behind -= at;
-    if (at > 0) ready = this.#slow(bytes.subarray(0, at));
+    if (at > 0) ready = this.#read(bytes.subarray(0, at));
     while (at < bytes.length) {
       if (this.#over) return this.#slow(bytes.subarray(at));
       const head = headBytes(bytes, at);
@@ -93,7 +93,7 @@ class Lane {
         unmask(bytes, at + head - MASK_BYTES, end);
         this.#webSocket.emit('message', bytes.subarray(at + head, end), true);
       } else {
-        ready = this.#slow(bytes.subarray(at, end));
+        ready = this.#read(bytes.subarray(at, end));
         this.#behind = Math.max(0, end - bytes.length);
         this.#note(bytes[at]);
       }
@@ -102,9 +102,16 @@ class Lane {
     return ready;
   }
 
+  /** What breaks the protocol may show at any byte of a frame: a text is known not to be UTF-8 at its end. */
+  #read(bytes: Buffer): boolean {
+    const ready = this.#slow(bytes);
+    if (this.#receiver._errored === true) this.#over = true;
+    return ready;
+  }
+
   #note(first: number): void {
     const opcode = first & 0x0f;
-    if (opcode === CLOSE || this.#receiver._errored === true) this.#over = true;
+    if (opcode === CLOSE) this.#over = true;
     if (opcode < CLOSE) this.#fragments = first < MASKED;
   }
 }

@@ -13,7 +13,7 @@ import type { CommandName, Commands, FromCallThread, ToCallThread, Vitals } from
 import { readPrices } from '#calls/prices.ts';
 import { parsePlaces, ProviderPlaces } from '#calls/provider-places.ts';
 import { RecordingShelf } from '#calls/recording.ts';
-import { repairRecordings } from '#calls/recording-sorter.ts';
+import { repairRecordings } from '#calls/recording-repair.ts';
 import { SortingThread } from '#calls/sorting-desk.ts';
 import { Switchboard } from '#calls/switchboard.ts';
 import { ToolShop } from '#calls/tools/tool-box.ts';
@@ -81,16 +81,15 @@ function pacerCounters(pacer: MediaPacer): Record<string, number> {
 /** Calls that a dead process left open get their ending, and recordings the sound that was not in them yet. */
 function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[], recordingsFolder: string): void {
   if (openCalls.length > 0) kit.log.warn({ calls: openCalls.length }, 'the last process left calls open: closing them');
+  // Before the endings are written: a start that dies in here leaves the next one the same calls to repair.
+  const failures = repairRecordings(
+    recordingsFolder,
+    openCalls.map(({ businessId, callId }) => `${businessId}/${callId}`),
+  );
+  // What has no room stays where it is, for the next start: a disk's fault keeps nobody from being answered.
+  if (failures.length > 0)
+    kit.log.error({ calls: failures.length, first: failures[0] }, 'recordings that the last process left could not be finished');
   closeDeadCalls(journal, openCalls);
-  try {
-    repairRecordings(
-      recordingsFolder,
-      openCalls.map(({ businessId, callId }) => `${businessId}/${callId}`),
-    );
-  } catch (error) {
-    // What could not be read stays where it is, for the next start: a disk's fault keeps nobody from being answered.
-    kit.log.error({ error }, 'recordings that the last process left could not be finished');
-  }
 }
 
 async function open(): Promise<void> {

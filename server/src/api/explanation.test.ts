@@ -71,6 +71,7 @@ test('the list says how many turns were slow, in its one query, and can be narro
   const unread = await store.unread(new Date(0), 10);
   expect(unread.toSorted()).toEqual(['call_fine', 'call_slow']);
   expect(await store.unread(new Date('2030-01-01'), 10)).toEqual([]);
+  expect(await store.unread(new Date(0), 10, unread)).toEqual([]);
   const found = await Promise.all(unread.map(async (id) => [id, turnProblemsOf(await store.events(id, 1_000))] as const));
   await store.write(new Map(found));
   expect(await store.unread(new Date(0), 10)).toEqual([]);

@@ -1,19 +1,10 @@
 /**
  * Puts sound that was written in common into the recordings of the calls that it belongs to. Works synchronously, in a
- * thread of its own (`recording-worker.ts`) or at start, before there are calls.
+ * thread of its own (`recording-worker.ts`).
  */
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { repairWavHeader, type WavFormat, wavHeaderLength, writeWavHeader } from '#audio/wav.ts';
-import { findBlocks } from './recording-block.ts';
-
-const FORMAT: WavFormat = { encoding: 'mulaw', channels: 2, rate: 8000 };
-const HEADER_BYTES = wavHeaderLength(FORMAT.encoding);
-/** What a header says that does not know yet, as a recorder on a pipe does: players read to the end of the file. */
-const UNKNOWN_BYTES = 0xffffffff;
-const SEGMENT_NAME = /^\d+\.blocks$/;
-/** Ids are ours; whatever a damaged file says, nothing is written elsewhere. */
-const SAFE_NAME = /^[\w-]+\/[\w-]+$/;
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, makeRecording, writeSound, writeTrueHeader } from './recording-file.ts';
 
 /** A call's sound in one segment: consecutive in the call, scattered in the file. Bytes. */
 export interface ScatteredSound {
@@ -30,7 +21,7 @@ export interface ScatteredSound {
 export type SortingJobs = {
   /** Makes the file, with a header that does not know its length yet. */
   begin: { input: { path: string }; output: SortingFailure | null };
-  /** Brings everything of a segment to its place and removes it. */
+  /** Brings everything of a segment to its place and removes it; with sound that found no place it stays for the next start. */
   sort: { input: { segment: string; sounds: ScatteredSound[] }; output: SortingFailure[] };
   /** Brings the last of a call to its place and gives the file its true header. */
   finish: { input: { path: string; segment: string | undefined; sound: ScatteredSound | undefined }; output: SortingFailure | null };
@@ -47,16 +38,23 @@ export const segmentFolder = (recordings: string): string => join(recordings, '.
 export class RecordingSorter {
   /** Recordings that are being written. */
   readonly #open = new Map<string, number>();
+  /** Recordings that take no more until they are finished, and why: later sound would lie behind a gap. */
+  readonly #failed = new Map<string, string>();
+  /** Segments that hold sound of a call that has ended and found no place. */
+  readonly #kept = new Set<string>();
   #scratch = new Uint8Array(0);
 
   begin(path: string): void {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(path, 'w', 0o600);
-    this.#open.set(path, file);
-    writeSync(file, writeWavHeader(FORMAT, UNKNOWN_BYTES));
+    this.#failed.delete(path);
+    try {
+      this.#open.set(path, makeRecording(path));
+    } catch (error) {
+      this.#failed.set(path, codeOf(error));
+      throw error;
+    }
   }
 
-  /** One recording that fails does not keep the others. Throws when the segment cannot be read. */
+  /** One recording that fails does not keep the others, only the segment. Throws when the segment cannot be read. */
   sort(segment: string, sounds: readonly ScatteredSound[]): SortingFailure[] {
     const failures: SortingFailure[] = [];
     if (sounds.length > 0) {
@@ -74,34 +72,53 @@ export class RecordingSorter {
         closeSync(from);
       }
     }
-    rmSync(segment, { force: true });
+    const isKept = this.#kept.delete(segment);
+    if (failures.length === 0 && !isKept) rmSync(segment, { force: true });
     return failures;
   }
 
-  /** The file is closed whatever happens. */
+  /** The header is made true and the file closed, also when the last of the sound finds no place. */
   finish(path: string, segment: string | undefined, sound: ScatteredSound | undefined): void {
     try {
-      if (segment !== undefined && sound) {
-        const from = openSync(segment, 'r');
-        try {
-          this.#place(from, sound);
-        } finally {
-          closeSync(from);
-        }
-      }
-      const file = this.#fileOf(path);
-      writeSync(file, writeWavHeader(FORMAT, Math.max(0, fstatSync(file).size - HEADER_BYTES) & ~1), 0, HEADER_BYTES, 0);
+      if (segment !== undefined && sound) this.#placeLast(segment, sound);
     } finally {
-      this.#forget(path);
+      try {
+        writeTrueHeader(this.#fileOf(path));
+      } finally {
+        this.#forget(path);
+        this.#failed.delete(path);
+      }
+    }
+  }
+
+  #placeLast(segment: string, sound: ScatteredSound): void {
+    try {
+      const from = openSync(segment, 'r');
+      try {
+        this.#place(from, sound);
+      } finally {
+        closeSync(from);
+      }
+    } catch (error) {
+      this.#kept.add(segment);
+      throw error;
     }
   }
 
   #place(from: number, { path, place, at, lengths }: ScatteredSound): void {
-    const bytes = lengths.reduce((sum, length) => sum + length, 0);
-    if (this.#scratch.length < bytes) this.#scratch = new Uint8Array(bytes);
-    let filled = 0;
-    for (let i = 0; i < at.length; i++) filled += readSync(from, this.#scratch, filled, lengths[i], at[i]);
-    writeWhole(this.#fileOf(path), this.#scratch, filled, HEADER_BYTES + place);
+    const failed = this.#failed.get(path);
+    if (failed !== undefined) throw Object.assign(new Error('the recording takes no more'), { code: failed });
+    try {
+      const bytes = lengths.reduce((sum, length) => sum + length, 0);
+      if (this.#scratch.length < bytes) this.#scratch = new Uint8Array(bytes);
+      let filled = 0;
+      for (let i = 0; i < at.length; i++) filled += readSync(from, this.#scratch, filled, lengths[i], at[i]);
+      if (filled < bytes) throw Object.assign(new Error('the segment is cut off'), { code: 'EIO' });
+      writeSound(this.#fileOf(path), this.#scratch, filled, place);
+    } catch (error) {
+      this.#failed.set(path, codeOf(error));
+      throw error;
+    }
   }
 
   /** A sorter that took over from one that died has no file open yet. */
@@ -117,82 +134,5 @@ export class RecordingSorter {
     const file = this.#open.get(path);
     this.#open.delete(path);
     if (file !== undefined) closeSync(file);
-  }
-}
-
-/** A full disk takes a part of it at first. */
-function writeWhole(file: number, bytes: Uint8Array, length: number, position: number): void {
-  for (let done = 0; done < length; ) done += writeSync(file, bytes, done, length - done, position + done);
-}
-
-export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown';
-
-/**
- * What a start does about a process that died: sound that was not sorted yet comes to its place, and the recordings get
- * headers that say what the files hold. `open` names the calls that were on the line (`businessId/callId`): theirs are
- * made where they are missing; others that are missing were deleted and stay so.
- */
-export function repairRecordings(recordings: string, open: readonly string[]): void {
-  const folder = segmentFolder(recordings);
-  const touched = new Set(open);
-  for (const segment of segmentsOf(folder)) {
-    const bytes = readFileSync(join(folder, segment));
-    for (const { name, at, length, place } of findBlocks(bytes)) {
-      if (!SAFE_NAME.test(name)) continue;
-      const file = openExisting(pathOf(recordings, name)) ?? (open.includes(name) ? make(pathOf(recordings, name)) : undefined);
-      if (file === undefined) continue;
-      touched.add(name);
-      try {
-        writeWhole(file, bytes.subarray(at, at + length), length, HEADER_BYTES + place);
-      } finally {
-        closeSync(file);
-      }
-    }
-  }
-  for (const name of touched) repairRecording(pathOf(recordings, name));
-  for (const segment of segmentsOf(folder)) rmSync(join(folder, segment), { force: true });
-}
-
-const pathOf = (recordings: string, name: string): string => join(recordings, `${name}.wav`);
-
-function segmentsOf(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => SEGMENT_NAME.test(name))
-      .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-  } catch {
-    return [];
-  }
-}
-
-function openExisting(path: string): number | undefined {
-  try {
-    return openSync(path, 'r+');
-  } catch {
-    return undefined;
-  }
-}
-
-function make(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
-  const file = openSync(path, 'w+', 0o600);
-  writeSync(file, writeWavHeader(FORMAT, UNKNOWN_BYTES));
-  return file;
-}
-
-/** Makes the header of a recording that a crash cut off say what the file holds. A call without a file is left alone. */
-export function repairRecording(path: string): void {
-  const file = openExisting(path);
-  if (file === undefined) return;
-  try {
-    const { size } = fstatSync(file);
-    const head = new Uint8Array(HEADER_BYTES);
-    readSync(file, head, 0, head.length, 0);
-    // A file cut off before its first header is as good as one with a wrong size.
-    const repaired = repairWavHeader(size, head) ?? writeWavHeader(FORMAT, Math.max(0, size - head.length) & ~1);
-    writeSync(file, repaired, 0, repaired.length, 0);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

@@ -1,14 +1,17 @@
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open as openFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseWav } from '#audio/wav.ts';
 import { VirtualClock } from '#kit/clock.ts';
 import { testKit } from '#kit/testing.ts';
 import { findBlocks, RecordingBlock } from './recording-block.ts';
 import { type Recording, RecordingShelf, recordingPath } from './recording.ts';
-import { repairRecordings, segmentFolder } from './recording-sorter.ts';
+import { repairRecordings } from './recording-repair.ts';
+import { segmentFolder } from './recording-sorter.ts';
+import { type Recorded, RecordingSpool } from './recording-spool.ts';
 import { type SortingDesk, SortingHere, SortingThread } from './sorting-desk.ts';
 
 const HEADER = 58;
@@ -168,7 +171,11 @@ test('anything may lie where segments are expected', async () => {
 
 test('a sorter that died is replaced, and goes on with the recordings under way', async () => {
   const kit = testKit();
-  const desk = new SortingThread(kit);
+  const workers: Worker[] = [];
+  const desk = new SortingThread(kit, () => {
+    workers.push(new Worker(new URL('./recording-worker.ts', import.meta.url)));
+    return workers[workers.length - 1];
+  });
   const { open, kit: clocked, shelf } = shelfOf(desk);
   const recording = open(1);
   await expect
@@ -180,8 +187,79 @@ test('a sorter that died is replaced, and goes on with the recordings under way'
     )
     .toBe(0);
   await speak(clocked, new Map([[1, recording]]), 0, 80);
-  await desk.close();
+  await workers[0].terminate();
   await recording.close('call-ended');
+  expect(workers).toHaveLength(2);
   expectSound(await soundOf(1), 1, 80);
   await shelf.close();
+});
+
+test('10 s of silence at once, behind a stall, are no slow disk', async () => {
+  const { shelf, open, told } = shelfOf();
+  const recording = open(0);
+  for (let n = 0; n < 534; n++) recording.write(frame(said(0, n)), frame(0x20));
+  await recording.close('call-ended');
+  expect([...told]).toEqual([['c0', 'call-ended']]);
+  expectSound(await soundOf(0), 0, 534);
+  await shelf.close();
+});
+
+test('what comes while a recording is being closed is left out', async () => {
+  const { kit, shelf, open } = shelfOf();
+  const calls = [open(0), open(1)];
+  for (const [call, recording] of calls.entries()) recording.write(frame(said(call, 0)), frame(0x20));
+  const closing = calls[0].close('call-ended');
+  for (let n = 1; n < 80; n++) calls[0].write(frame(said(0, n)), frame(0x20));
+  await closing;
+  await kit.clock.advance(6_000);
+  await calls[1].close('call-ended');
+  expectSound(await soundOf(0), 0, 1);
+  await expect.poll(() => segments()).toEqual([]);
+  await shelf.close();
+});
+
+test('behind a write that failed nothing more of its calls is written', async () => {
+  const probe = await openFile(join(folder, 'probe'), 'w');
+  const files = Object.getPrototypeOf(probe) as typeof probe;
+  await probe.close();
+  const full = Promise.withResolvers<never>();
+  const writev = vi.spyOn(files, 'writev').mockReturnValueOnce(full.promise);
+  try {
+    const { clock, ...kit } = testKit();
+    const sorted: string[][] = [];
+    const answered = {
+      begin: () => null,
+      finish: () => null,
+      sort: ({ sounds }: { sounds: { path: string }[] }) => {
+        sorted.push(sounds.map(({ path }) => path));
+        return [];
+      },
+    };
+    const desk = { ask: async (name: keyof typeof answered, input: never) => answered[name](input), close: async () => {} } as SortingDesk;
+    const spool = new RecordingSpool({ folder, kit: { ...kit, clock }, desk });
+    const told: string[] = [];
+    const owner = (path: string): Recorded => ({ path, waiting: 0, stop: (reason) => told.push(`${path} ${reason}`) });
+    const [stopped, other] = [owner('stopped'), owner('other')];
+    const add = (of: Recorded, place: number) => {
+      const block = spool.take();
+      block.begin(`b/${of.path}`, place);
+      block.add(frame(1), undefined);
+      spool.add(of, block);
+    };
+    add(stopped, 0);
+    await clock.advance(100);
+    await expect.poll(() => writev.mock.calls.length).toBe(1);
+    add(stopped, FRAME);
+    add(other, 0);
+    add(stopped, 2 * FRAME);
+    full.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }));
+    expect(await spool.release(stopped)).toMatchObject({ sound: undefined });
+    expect((await spool.release(other)).sound).toMatchObject({ path: 'other', place: 0 });
+    expect([stopped.waiting, other.waiting]).toEqual([0, 0]);
+    expect(told).toEqual(['stopped disk-full']);
+    await spool.released();
+    expect(sorted.flat()).toEqual([]);
+  } finally {
+    writev.mockRestore();
+  }
 });

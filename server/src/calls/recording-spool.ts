@@ -14,7 +14,8 @@ import type { Timer } from '#kit/clock.ts';
 import { messageOf } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { RecordingBlock } from './recording-block.ts';
-import { codeOf, type ScatteredSound, segmentFolder } from './recording-sorter.ts';
+import { codeOf } from './recording-file.ts';
+import { type ScatteredSound, segmentFolder } from './recording-sorter.ts';
 import type { SortingDesk } from './sorting-desk.ts';
 
 /**
@@ -25,8 +26,11 @@ const GATHER_MS = 100;
 /** Recordings of live calls are so far behind at most, and a start after a crash has so much to sort. */
 const SEGMENT_MS = 5_000;
 const SEGMENT_BYTES = 64 << 20;
-/** Blocks of one call that may wait for a slow disk (4 s) before its recording gives up; the call goes on. */
-const MOST_WAITING = 6;
+/**
+ * Blocks of one call that may wait for a slow disk before its recording gives up; the call goes on. Behind a stall of our
+ * own a call adds 10 s of silence at once, 15 blocks, which says nothing about the disk; 6 more are 4 s of a slow one.
+ */
+const MOST_WAITING = 15 + 6;
 /** Emptied blocks that are kept for the next: what 500 calls fill in 200 ms. */
 const MOST_SPARE = 150;
 /** Names of segments that other processes left are passed over. */
@@ -132,9 +136,22 @@ export class RecordingSpool {
       if (isOld || segment.bytes >= SEGMENT_BYTES) this.#turn();
     } catch (error) {
       this.#kit.log.error({ part: 'recording', reason: messageOf(error), calls: batch.length }, 'recordings stopped');
-      for (const { owner } of batch) owner.stop(reasonOf(codeOf(error)));
+      const stopped = new Set(batch.map(({ owner }) => owner));
+      for (const owner of stopped) owner.stop(reasonOf(codeOf(error)));
+      this.#dropWaiting(stopped);
       this.#turn();
     }
+    this.#done(batch);
+  }
+
+  /** What came in behind sound that could not be written would lie behind a gap. */
+  #dropWaiting(stopped: ReadonlySet<Recorded>): void {
+    this.#done(this.#waiting.filter(({ owner }) => stopped.has(owner)));
+    this.#waiting = this.#waiting.filter(({ owner }) => !stopped.has(owner));
+  }
+
+  /** These wait no longer. */
+  #done(batch: readonly Waiting[]): void {
     for (const { owner, block } of batch) {
       owner.waiting--;
       if (this.#spare.length < MOST_SPARE) this.#spare.push(block);

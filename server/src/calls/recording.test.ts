@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseWav } from '#audio/wav.ts';
 import { testKit } from '#kit/testing.ts';
 import { RecordingShelf, recordingPath } from './recording.ts';
-import { repairRecording } from './recording-sorter.ts';
+import { repairRecording } from './recording-repair.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -80,6 +80,7 @@ export class Recording implements CallRecording, Recorded {
   #block: RecordingBlock | undefined;
   /** Frames so far, and how many there are when the block is full. */
   readonly #frames = { all: 0, untilFull: 0 };
+  #isClosing = false;
   #stoppedFor: string | undefined;
 
   constructor(options: RecordingOptions, its: Where) {
@@ -95,9 +96,9 @@ export class Recording implements CallRecording, Recorded {
     void this.#ask('begin', () => its.desk.ask('begin', { path: its.path }));
   }
 
-  /** Adds one frame of both parties. Copies; never waits; after a failure does nothing. */
+  /** Adds one frame of both parties. Copies; never waits; after a failure or {@link close} does nothing. */
   write(heard: Sound, sent: Sound | undefined): void {
-    if (this.#stoppedFor) return;
+    if (this.#isClosing || this.#stoppedFor) return;
     const frames = this.#frames;
     if (!this.#block) {
       this.#block = this.#its.spool.take();
@@ -114,6 +115,7 @@ export class Recording implements CallRecording, Recorded {
    * the call. A file that is cut off so is repaired at the next start.
    */
   async close(reason: string): Promise<void> {
+    this.#isClosing = true;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#its.kit.clock.after(CLOSE_WITHIN_MS, () => {
       this.stop('disk-slow');

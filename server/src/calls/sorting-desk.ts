@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, TandemError } from '#kit/errors.ts';
 import type { Kit } from '#kit/kit.ts';
 import { Remote } from '#kit/remote.ts';
-import { codeOf, RecordingSorter, type SortingFailure, type SortingJobs } from './recording-sorter.ts';
+import { codeOf } from './recording-file.ts';
+import { RecordingSorter, type SortingFailure, type SortingJobs } from './recording-sorter.ts';
 
 /** A disk that is slow for so long is not waited for. */
 const WITHIN_MS = 60_000;
@@ -46,31 +47,44 @@ export class SortingHere implements SortingDesk {
   }
 }
 
-/** Sorts in a thread of its own, which is opened anew when it dies. */
+const startWorker = (): Worker => new Worker(new URL('./recording-worker.ts', import.meta.url), { name: 'recordings' });
+
+/** Sorts in a thread of its own, which is opened anew when it dies, until it is closed. */
 export class SortingThread implements SortingDesk {
   readonly #kit: Kit;
+  readonly #start: () => Worker;
+  #isClosed = false;
   #worker: Worker | undefined;
   #remote: Remote<SortingJobs> | undefined;
 
-  constructor(kit: Kit) {
+  /** Never throws: a thread that cannot be started now is tried again with the next job. */
+  constructor(kit: Kit, start = startWorker) {
     this.#kit = kit;
+    this.#start = start;
     this.#open();
   }
 
   ask<N extends keyof SortingJobs>(name: N, input: SortingJobs[N]['input']): Promise<SortingJobs[N]['output']> {
-    if (!this.#worker) this.#open();
+    if (!this.#worker && !this.#isClosed) this.#open();
     if (!this.#remote) return Promise.reject(new TandemError('unavailable', 'Nobody sorts recordings'));
     return this.#remote.ask(name, input, { deadlineMs: WITHIN_MS });
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const worker = this.#worker;
     this.#forget(worker);
     await worker?.terminate();
   }
 
   #open(): void {
-    const worker = new Worker(new URL('./recording-worker.ts', import.meta.url), { name: 'recordings' });
+    let worker: Worker;
+    try {
+      worker = this.#start();
+    } catch (error) {
+      this.#kit.log.error({ part: 'recording', reason: messageOf(error) }, 'the thread that sorts recordings could not be started');
+      return;
+    }
     this.#worker = worker;
     this.#remote = new Remote<SortingJobs>(worker, this.#kit.clock, {});
     worker.on('error', (error) =>

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { VendorError } from '#kit/errors.ts';
 import { testKit } from '#kit/testing.ts';
 import { inTime, withDeadlines } from './deadlines.ts';
@@ -68,4 +68,59 @@ test('an abort ends the wait with its reason', async () => {
   expect(got.error).toBe(why);
   expect(kit.clock.pending).toBe(0);
   await expect(inTime(Promise.resolve(1), 10, deadlines)).rejects.toBe(why);
+});
+
+test('a stream that throws where it should reject fails the wait, and leaves neither timer nor listener', async () => {
+  const { kit, stop, deadlines } = setUp();
+  const why = new TypeError('no such header');
+  const stream = withDeadlines<number>(
+    {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          throw why;
+        },
+      }),
+    },
+    deadlines,
+  );
+  const wait = stream.next();
+  expect(kit.clock.pending).toBe(0);
+  await expect(wait).rejects.toBe(why);
+  stop.abort(new Error('too late to matter'));
+  expect(await stream.next()).toEqual({ value: undefined, done: true });
+});
+
+describe('an abort between two waits', () => {
+  async function* numbers() {
+    yield 1;
+    yield 2;
+  }
+
+  test('is no end: the next wait rejects with its reason, once', async () => {
+    const { kit, stop, deadlines } = setUp();
+    const stream = withDeadlines(numbers(), deadlines);
+    expect(await stream.next()).toEqual({ value: 1, done: false });
+    const why = new Error('because');
+    stop.abort(why);
+    expect(kit.clock.pending).toBe(0);
+    await expect(stream.next()).rejects.toBe(why);
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+
+  test('is nothing to whoever wants no more', async () => {
+    const { stop, deadlines } = setUp();
+    const stream = withDeadlines(numbers(), deadlines);
+    await stream.next();
+    stop.abort(new Error('because'));
+    await stream.return?.();
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+
+  test('changes nothing behind an end', async () => {
+    const { stop, deadlines } = setUp();
+    const stream = withDeadlines(numbers(), deadlines);
+    for (let left = 3; left > 0; left--) await stream.next();
+    stop.abort(new Error('because'));
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
 });

@@ -28,6 +28,8 @@ class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
   #waitMs = 0;
   #dueMs = 0;
   #timer: Timer | undefined;
+  /** An abort that came between two waits: the next one is told. */
+  #untold: { error: unknown } | undefined;
 
   constructor(iterator: AsyncIterator<T, void>, deadlines: StreamDeadlines) {
     this.#iterator = iterator;
@@ -40,7 +42,7 @@ class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
 
   /** One wait at a time. */
   next(): Promise<IteratorResult<T, void>> {
-    if (this.#state === 'over') return Promise.resolve({ value: undefined, done: true });
+    if (this.#state === 'over') return this.#ended();
     const { signal, firstMs, nextMs } = this.#deadlines;
     const waiting = Promise.withResolvers<IteratorResult<T, void>>();
     this.#settle = waiting;
@@ -49,13 +51,18 @@ class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
       signal.addEventListener('abort', this.#aborted, { once: true });
       this.#wait(firstMs);
     } else this.#wait(nextMs);
-    this.#iterator.next().then(this.#came, this.#failed);
+    try {
+      this.#iterator.next().then(this.#came, this.#failed);
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
     if (signal.aborted) this.#aborted();
     return waiting.promise;
   }
 
   return(): Promise<IteratorResult<T, void>> {
     const waiting = this.#settle;
+    this.#untold = undefined;
     this.#giveUp();
     waiting?.resolve({ value: undefined, done: true });
     return Promise.resolve({ value: undefined, done: true });
@@ -70,6 +77,7 @@ class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
 
   readonly #failed = (error: unknown): void => {
     const waiting = this.#settle;
+    if (!waiting && this.#state === 'open') this.#untold = { error };
     this.#giveUp();
     waiting?.reject(error);
   };
@@ -100,6 +108,13 @@ class StreamInTime<T> implements AsyncIterableIterator<T, void, undefined> {
     this.#over();
     // A generator that is busy answers `return` only after its current step: do not wait for it.
     this.#iterator.return?.().then(undefined, () => {});
+  }
+
+  /** Once with what was not told yet. */
+  #ended(): Promise<IteratorResult<T, void>> {
+    const untold = this.#untold;
+    this.#untold = undefined;
+    return untold ? Promise.reject(untold.error) : Promise.resolve({ value: undefined, done: true });
   }
 
   #over(): void {

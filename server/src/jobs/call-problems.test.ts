@@ -26,6 +26,9 @@ let stored: Map<string, CallEvent[]>;
 let written: Map<string, TurnProblems>;
 let looks: number;
 let away: boolean;
+let unreadable: Set<string>;
+let asked: string[];
+let mostExcepted: number;
 let problems: CallProblems;
 beforeEach(() => {
   kit = testKit();
@@ -33,15 +36,23 @@ beforeEach(() => {
   written = new Map();
   looks = 0;
   away = false;
+  unreadable = new Set();
+  asked = [];
+  mostExcepted = 0;
   problems = new CallProblems({
     kit,
     store: {
-      unread: async (_, limit) => {
+      unread: async (_, limit, except = []) => {
         looks++;
+        mostExcepted = Math.max(mostExcepted, except.length);
         if (away) throw new Error('connection refused');
-        return [...stored.keys()].filter((id) => !written.has(id)).slice(0, limit);
+        return [...stored.keys()].filter((id) => !written.has(id) && !except.includes(id)).slice(0, limit);
       },
-      events: async (callId) => stored.get(callId) ?? [],
+      events: async (callId) => {
+        asked.push(callId);
+        if (unreadable.has(callId)) throw new Error('invalid page in block 7');
+        return stored.get(callId) ?? [];
+      },
       write: async (found) => {
         for (const [id, counts] of found) written.set(id, counts);
       },
@@ -105,5 +116,43 @@ test('a call that cannot be explained is not looked at again and again', async (
   stored.set('call_1', [null as unknown as CallEvent]);
   await kit.clock.advance(4_000);
   expect(written.get('call_1')).toEqual({});
+  await problems.close();
+});
+
+test('calls whose events cannot be read keep no other waiting, and are given up after some tries', async () => {
+  for (let n = 0; n < 25; n++) {
+    unreadable.add(`broken_${n}`);
+    stored.set(`broken_${n}`, []);
+  }
+  for (let n = 0; n < 30; n++) stored.set(`call_${n}`, eventsOf(`call_${n}`, [received, ...slowTurn(1), ended]));
+  problems.start();
+  await kit.clock.advance(10_000);
+  expect([...written.keys()].filter((id) => id.startsWith('call_'))).toHaveLength(30);
+  expect(written.size).toBe(30);
+  expect(asked.filter((id) => id === 'broken_0')).toHaveLength(1);
+  // One is mended meanwhile.
+  unreadable.delete('broken_1');
+  stored.set('broken_1', eventsOf('broken_1', [received, ...slowTurn(1), ended]));
+  await kit.clock.advance(3 * 3_600_000);
+  expect(written.get('broken_0')).toEqual({});
+  expect(written.get('broken_1')).toEqual({ slow: 1 });
+  expect(asked.filter((id) => id === 'broken_0')).toHaveLength(4);
+  await problems.close();
+  expect(kit.clock.pending).toBe(0);
+});
+
+test('when very many calls cannot be read, a look ends after one batch, and no more of them are remembered', async () => {
+  for (let n = 0; n < 1_000; n++) {
+    unreadable.add(`broken_${n}`);
+    stored.set(`broken_${n}`, []);
+  }
+  problems.start();
+  await kit.clock.advance(30_000);
+  expect(looks).toBe(5);
+  expect(asked).toHaveLength(100);
+  await kit.clock.advance(90_000);
+  expect(looks).toBeLessThan(10);
+  await kit.clock.advance(10 * 60_000);
+  expect(mostExcepted).toBeLessThanOrEqual(100);
   await problems.close();
 });

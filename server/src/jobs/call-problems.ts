@@ -22,17 +22,31 @@ const CALLS_AT_ONCE = 20;
 const BETWEEN_CALLS_MS = 50;
 /** More than three hours of a call. */
 const MOST_EVENTS = 20_000;
+/** A call whose events cannot be read is asked for so often: at once, then after one, five and 25 minutes. */
+const MOST_TRIES = 4;
+const AGAIN_MS = 60_000;
+const AGAIN_GROWS = 5;
+/** Calls that wait to be tried again. With so many it is the database that is ill: one batch a look, no more are remembered. */
+const MOST_UNREADABLE = 100;
+
+/** A call whose events could not be read. */
+interface Unreadable {
+  tries: number;
+  /** On the clock: not asked for before. */
+  againAt: number;
+}
 
 /** What it asks of the store. */
 export interface ProblemStore {
-  unread(since: Date, limit: number): Promise<string[]>;
+  /** Without those of `except`. */
+  unread(since: Date, limit: number, except?: readonly string[]): Promise<string[]>;
   events(callId: string, limit: number): Promise<CallEvent[]>;
   write(found: ReadonlyMap<string, TurnProblems>): Promise<void>;
 }
 
 export function problemStoreOf(database: Database): ProblemStore {
   return {
-    unread: (since, limit) => readUnreadCalls(database, since, limit),
+    unread: (since, limit, except) => readUnreadCalls(database, since, limit, except),
     events: (callId, limit) => readExplainedEvents(database, callId, limit),
     write: (found) => writeTurnProblems(database, found),
   };
@@ -46,6 +60,7 @@ export class CallProblems {
   #dueAt = Number.POSITIVE_INFINITY;
   #looking: Promise<void> | undefined;
   #closed = false;
+  readonly #unreadable = new Map<string, Unreadable>();
 
   constructor({ kit, store }: { kit: Kit; store: ProblemStore }) {
     this.#kit = kit;
@@ -92,18 +107,46 @@ export class CallProblems {
     const { clock, log } = this.#kit;
     try {
       for (let more = true; more && !this.#closed; ) {
-        const ids = await this.#store.unread(new Date(clock.wall() - SINCE_MS), CALLS_AT_ONCE);
+        const ids = await this.#store.unread(new Date(clock.wall() - SINCE_MS), CALLS_AT_ONCE, this.#waiting());
         const found = new Map<string, TurnProblems>();
         for (const id of ids) {
           if (this.#closed) break;
-          found.set(id, this.#problemsOf(await this.#store.events(id, MOST_EVENTS), id));
+          const problems = await this.#read(id);
+          if (problems) found.set(id, problems);
           await clock.sleep(BETWEEN_CALLS_MS);
         }
         await this.#store.write(found);
-        more = ids.length === CALLS_AT_ONCE;
+        for (const id of found.keys()) this.#unreadable.delete(id);
+        more = ids.length === CALLS_AT_ONCE && this.#unreadable.size < MOST_UNREADABLE;
       }
     } catch (error) {
       log.warn({ part: 'call-problems', reason: messageOf(error) }, 'calls could not be looked at; tried again');
+    }
+  }
+
+  /** Calls that are not asked for yet. Those of which nothing was heard since they were due are another node's, or gone. */
+  #waiting(): string[] {
+    const now = this.#kit.clock.now();
+    for (const [id, { againAt }] of this.#unreadable) if (now > againAt + AGAIN_MS * AGAIN_GROWS) this.#unreadable.delete(id);
+    return [...this.#unreadable].flatMap(([id, { againAt }]) => (againAt > now ? id : []));
+  }
+
+  /** Undefined when its events cannot be read now: no other call waits for them. After the last try it has no problems. */
+  async #read(callId: string): Promise<TurnProblems | undefined> {
+    const { clock, log } = this.#kit;
+    try {
+      return this.#problemsOf(await this.#store.events(callId, MOST_EVENTS), callId);
+    } catch (error) {
+      const tries = (this.#unreadable.get(callId)?.tries ?? 0) + 1;
+      if (tries > 1 || this.#unreadable.size < MOST_UNREADABLE) {
+        this.#unreadable.set(callId, { tries, againAt: clock.now() + AGAIN_MS * AGAIN_GROWS ** (tries - 1) });
+      }
+      const last = tries >= MOST_TRIES;
+      log[last ? 'error' : 'warn'](
+        { part: 'call-problems', callId, tries, reason: messageOf(error) },
+        'events of a call could not be read',
+      );
+      return last ? {} : undefined;
     }
   }
 

@@ -135,7 +135,8 @@ export class KnowledgeEngine {
     const selection = new Selection(this.#selected(scope), this.#vocabulary);
     if (selection.size === 0) return nothing();
     const own = selection.resolve(groupsOf(text, knownOf(selection)));
-    const groups = [...own, ...this.#lent(query, own, selection)];
+    const lent = this.#lent(query, own, selection);
+    const groups = [...own, ...lent];
     if (groups.length === 0) return nothing();
     const keys = scopeKeys(scope);
     const subject = groups.map((group) => (group.frame ? { ...group, weight: group.weight * FRAME_WEIGHT } : group));
@@ -152,7 +153,7 @@ export class KnowledgeEngine {
     const documents = rankDocuments(found.documents, subject, cosineOf);
     const phrasings = rankPhrasings(found.questions, groups, selection, cosineOf);
     // Any passage with that number is as good as another: none answers it, unless somebody has written an answer to just that.
-    if (isBareNumber(wordsOf(text))) {
+    if (isBareNumber(wordsOf(text), lent.length > 0)) {
       const exact = phrasings.filter(({ record }) => plainWords(record.text) === plainWords(text));
       return judged(text, { documents: [], phrasings: exact, vectors: false, ownCoverage: 1 }, limit);
     }

@@ -113,6 +113,29 @@ test.each(['seven', '7', 'number seven', 'is it seven', 'two'])('%s alone asks n
   }
 });
 
+const permits = new KnowledgeBase({
+  version: '1',
+  documents: [
+    {
+      id: 'permits',
+      title: 'Parking permits',
+      text: 'Parking permits are issued at the front desk. The first is free, the second costs ten pounds.',
+    },
+    { id: 'plans', title: 'Plans', text: 'Option 2 is a plan of twelve months. Option 3 is a plan of two years.' },
+  ],
+  questions: [],
+});
+
+test.each(['How do I get one?', 'Can I have one?', 'And the second one?'])('%s takes its subject from the lines before', (text) => {
+  const found = permits.search({ text, history: ['Do you have parking permits?', 'Yes, we have parking permits.'] });
+  expect(found.passages[0]?.documentId).toBe('permits');
+  expect(found.verdict).not.toBe('unknown');
+});
+
+test('a question about a numbered thing is looked up', () => {
+  expect(permits.search('What is option 2?').passages[0]?.documentId).toBe('plans');
+});
+
 test('a number beside a subject, a code, and an approved single word are looked up as ever', () => {
   expect(base.search('where does bus seven stop').verdict).toBe('answer');
   expect(base.search('zero').approved?.documentId).toBe('staff');

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cardinal, digits, ordinal, year } from '#models/spoken-numbers.ts';
 import { wordsOf } from '#models/terms.ts';
-import { codeParts, codesIn, spokenNumbers, wordFor } from './spoken-values.ts';
+import { codeParts, codesIn, isBareNumber, spokenNumbers, wordFor } from './spoken-values.ts';
 
 const figuresIn = (text: string) => spokenNumbers(wordsOf(text)).map(({ figures }) => figures);
 
@@ -67,4 +67,35 @@ test('codes are letters with figures, not measures or ordinals', () => {
 test('spelled letters and numbers are parts of a code', () => {
   const words = wordsOf('ex tee four hundred double u bravo');
   expect(codeParts(words, spokenNumbers(words)).map(({ text }) => text)).toEqual(['x', 't', '400', 'w', 'b']);
+});
+
+test.each(['one', '1', 'first', "it's two", 'is it seven', 'number one', 'the number two', '9 1', 'twenty first', 'option one'])(
+  '%s is a number by itself',
+  (text) => {
+    expect(isBareNumber(wordsOf(text))).toBe(true);
+  },
+);
+
+test.each([
+  'How do I get one?',
+  'Can I have one?',
+  'And the second one?',
+  'second one',
+  'the first',
+  'is it that one',
+  'What is option 2?',
+  'Can I have two?',
+  'four hundred',
+])('%s is more than a number', (text) => {
+  expect(isBareNumber(wordsOf(text))).toBe(false);
+});
+
+test('where lines before lend their words, one stands for something; a figure does not', () => {
+  expect(['one', 'second', '1', 'two', 'number one'].map((text) => isBareNumber(wordsOf(text), true))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
 });

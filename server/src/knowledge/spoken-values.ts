@@ -2,7 +2,6 @@
  * What recognition writes as words although documents write it in figures and letters: "four hundred" (400), "nineteen
  * ninety eight" (1998), "ex tee four hundred" (XT-400), "double u" (W), "bravo" (B).
  */
-import { isStopWord } from '#models/terms.ts';
 
 const SMALL = new Map(
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'
@@ -113,14 +112,27 @@ export function spokenNumbers(words: readonly string[]): SpokenNumber[] {
 
 const MOST_BARE_FIGURES = 2;
 const NUMBER_WORDS = new Set('number no digit option choice nought'.split(' '));
+/** "The two", "it's two", "is that a two". */
+const BESIDE_A_NUMBER = new Set('the a it is its that'.split(' '));
 
-/** "One", "number two", "9 1": a small number and nothing beside it. More figures may be a code that is written somewhere. */
-export function isBareNumber(words: readonly string[]): boolean {
+/** "One", "first", "second one": what may stand for a thing that was spoken of. */
+const standsForAThing = (words: readonly string[]): boolean =>
+  words.every((word) => word === 'one' || ORDINALS.has(word)) && (words.length === 1 || words.some((word) => ORDINALS.has(word)));
+
+/**
+ * "One", "number two", "it's two", "9 1": a small number and nothing beside it that asks. More figures may be a code that is
+ * written somewhere. "The second one" is none, nor is "one" where lines before have `lent` their words: it means one of those.
+ */
+export function isBareNumber(words: readonly string[], lent = false): boolean {
   const numbers = spokenNumbers(words);
   const within = (at: number) => numbers.some(({ from, to }) => from <= at && at < to);
   const figures = [...numbers.map((number) => number.figures), ...words.filter((word) => /^\d+$/.test(word))];
   if (figures.length === 0 || figures.join('').length > MOST_BARE_FIGURES) return false;
-  return words.every((word, at) => within(at) || /^\d+$/.test(word) || NUMBER_WORDS.has(word) || isStopWord(word));
+  const beside = words.filter((word, at) => !within(at) && !/^\d+$/.test(word));
+  if (!beside.every((word) => NUMBER_WORDS.has(word) || BESIDE_A_NUMBER.has(word))) return false;
+  if (beside.some((word) => NUMBER_WORDS.has(word))) return true;
+  const said = words.filter((_, at) => within(at));
+  return !standsForAThing(said) || (said.length === 1 && beside.length === 0 && !lent);
 }
 
 /** How the letters of the alphabet sound to a recogniser, and the spelling alphabet (ITU-R, ICAO). */

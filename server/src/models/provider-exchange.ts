@@ -64,7 +64,7 @@ export class Exchange<Part> implements AsyncIterableIterator<Part, void, undefin
   readonly #kit: Kit;
   readonly #options: ExchangeOptions<Part>;
   readonly #deadline: MovingDeadline;
-  #state: 'new' | 'asked' | 'reading' | 'draining' | 'over' = 'new';
+  #state: 'new' | 'asked' | 'refused' | 'reading' | 'draining' | 'over' = 'new';
   #request: http.ClientRequest | undefined;
   #response: http.IncomingMessage | undefined;
   readonly #unread: Part[] = [];
@@ -116,6 +116,16 @@ export class Exchange<Part> implements AsyncIterableIterator<Part, void, undefin
   }
 
   #send(agent: http.Agent | false): void {
+    try {
+      this.#write(agent);
+    } catch (thrown) {
+      // A header that HTTP cannot carry: a key that was pasted with an invisible character.
+      this.#stop(this.#fault(thrown));
+    }
+  }
+
+  /** Throws what `request` throws. */
+  #write(agent: http.Agent | false): void {
     const { request: how, body, deadlines } = this.#options;
     const secure = how.protocol === 'https:';
     const request = (secure ? https : http).request({ ...how, agent });
@@ -147,7 +157,11 @@ export class Exchange<Part> implements AsyncIterableIterator<Part, void, undefin
 
   #answered(response: http.IncomingMessage): void {
     const status = response.statusCode ?? 0;
-    if (status !== 200 || !this.#options.accept.test(response.headers['content-type'] ?? '')) return void this.#refused(response, status);
+    if (status !== 200 || !this.#options.accept.test(response.headers['content-type'] ?? '')) {
+      // From now on whatever becomes of the connection: it was answered.
+      this.#state = 'refused';
+      return void this.#refused(response, status);
+    }
     this.#state = 'reading';
     this.#response = response;
     response.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -169,11 +183,11 @@ export class Exchange<Part> implements AsyncIterableIterator<Part, void, undefin
       this.#handOver(() => sink.end());
       // Read to the end of the body, so that the socket can be used again; not for longer than this.
       this.#deadline.set(DRAIN_MS, 'no end of the body');
-    } else if (!any && sink.pieces !== before) this.#deadline.set(deadlines.betweenMs, 'the answer stalled: nothing');
+    } else if (this.#waiting && !any && sink.pieces !== before) this.#deadline.set(deadlines.betweenMs, 'the answer stalled: nothing');
     else if (this.#unread.length > MOST_UNREAD) this.#response?.pause();
   }
 
-  /** While its reader has a part, the vendor has no deadline. True when there was any part. */
+  /** While its reader has a part, read or not, the vendor has no deadline: the next wait sets it. True when there was any part. */
   #handOver(make: () => Iterable<Part>): boolean {
     let any = false;
     try {

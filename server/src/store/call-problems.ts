@@ -7,13 +7,14 @@ import { callEvents, calls } from './schema.ts';
 /** What the floor took and decided, half of a call's bytes: explanations do not ask it. */
 const UNASKED: CallEvent['type'][] = ['decisions-taken', 'conversation-began'];
 
-/** Calls that ended after `since` and nobody has looked at, whatever their business, newest first. */
-export async function readUnreadCalls(database: Database, since: Date, limit: number): Promise<string[]> {
+/** Calls that ended after `since` and nobody has looked at, whatever their business, newest first, without those of `except`. */
+export async function readUnreadCalls(database: Database, since: Date, limit: number, except: readonly string[] = []): Promise<string[]> {
+  const left = except.length > 0 ? notInArray(calls.id, [...except]) : undefined;
   const rows = await ask(
     database.drizzle
       .select({ id: calls.id })
       .from(calls)
-      .where(and(isNotNull(calls.endedAt), gt(calls.endedAt, since), isNull(calls.turnProblems)))
+      .where(and(isNotNull(calls.endedAt), gt(calls.endedAt, since), isNull(calls.turnProblems), left))
       .orderBy(desc(calls.endedAt))
       .limit(limit),
   );

@@ -15,12 +15,12 @@ interface Inside {
 }
 
 /** A server's side without a network: bytes in, and what was heard. */
-function listener() {
+function listener({ skipUTF8Validation = true } = {}) {
   // As WebSocketServer makes them; the types know no options here.
   const webSocket = Reflect.construct(WebSocket, [null, undefined, { autoPong: false, closeTimeout: 100 }]) as WebSocket;
   const inside = webSocket as unknown as Inside;
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  inside.setSocket(socket, Buffer.alloc(0), { maxPayload: 1 << 20, allowSynchronousEvents: true, skipUTF8Validation: true });
+  inside.setSocket(socket, Buffer.alloc(0), { maxPayload: 1 << 20, allowSynchronousEvents: true, skipUTF8Validation });
   takeWholeMessages(webSocket);
   const heard: string[] = [];
   webSocket.on('message', (data: Buffer, isBinary) => heard.push(`${isBinary ? BINARY : TEXT} ${data.toString('hex')}`));
@@ -105,6 +105,18 @@ describe('whole messages', () => {
       expect(heard).toEqual([]);
       expect(errors.join()).toMatch(words);
     }
+  });
+
+  test('nothing is heard behind a cut text whose end breaks the protocol', async () => {
+    const { hear, heard, errors, close } = listener({ skipUTF8Validation: false });
+    const text = frame(TEXT, Buffer.from([0x41, 0x42, 0xff]));
+    hear(Buffer.from(text.subarray(0, -1)));
+    hear(Buffer.concat([text.subarray(-1), frame(BINARY, Buffer.from('c'))]));
+    hear(frame(BINARY, Buffer.from('d')));
+    await new Promise((resolve) => setImmediate(resolve));
+    close();
+    expect(heard).toEqual([]);
+    expect(errors.join()).toMatch(/UTF-8/);
   });
 
   test('nothing is heard behind a close', () => {

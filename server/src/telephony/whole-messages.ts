@@ -63,7 +63,7 @@ class WholeMessages {
     let ready = true;
     let at = Math.min(this.#behind, bytes.length);
     this.#behind -= at;
-    if (at > 0) ready = this.#slow(bytes.subarray(0, at));
+    if (at > 0) ready = this.#read(bytes.subarray(0, at));
     while (at < bytes.length) {
       if (this.#over) return this.#slow(bytes.subarray(at));
       const end = endOf(bytes, at);
@@ -94,7 +94,12 @@ class WholeMessages {
     if (opcode === CLOSE || !Number.isFinite(end)) this.#over = true;
     if (opcode < CLOSE) this.#fragments = bytes[at] < FIN;
     this.#behind = Number.isFinite(end) ? Math.max(0, end - bytes.length) : 0;
-    const ready = this.#slow(bytes.subarray(at, end));
+    return this.#read(bytes.subarray(at, end));
+  }
+
+  /** What breaks the protocol may show at any byte of a frame: a text is known not to be UTF-8 at its end. */
+  #read(bytes: Buffer): boolean {
+    const ready = this.#slow(bytes);
     if (this.#receiver._errored === true) this.#over = true;
     return ready;
   }

@@ -55,7 +55,7 @@ export class GraphBreadth {
     return this.#checking || this.#asked.length === SAMPLES;
   }
 
-  /** A query that was asked of the whole graph, which has `size` entries. */
+  /** A query of a graph of `size` entries. It is measured on all of them, whatever filter it had: how near they lie is the same. */
   note(vector: Float32Array, wanted: number, size: number): void {
     this.#queries++;
     const changed = size > this.#checkedAt * GROWN || size * GROWN < this.#checkedAt || this.#queries > AGAIN_AFTER_QUERIES;

@@ -259,7 +259,7 @@ export class PartitionIndex {
     const graph = this.#graph;
     if (!graph) return undefined;
     if (this.#tail.size * this.rows.stride > this.#limits.exactFloats) return undefined;
-    if (!admission) this.#breadth.note(vector, wanted, graph.size);
+    this.#breadth.note(vector, wanted, graph.size);
     const { candidates = this.#breadth.most } = this.#breadth;
     if (this.#breadth.candidates === undefined && passing * this.rows.stride <= this.#limits.doubtfulFloats) return undefined;
     const allowed = admission && this.facets.tableOf(admission);
