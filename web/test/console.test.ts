@@ -148,10 +148,12 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     const { page, faults } = await visit(`/history#key=${MOCK_KEY}`);
     const rows = page.getByTestId('history').getByRole('row');
     await until(() => rows.count()).toBe(51);
-    await until(() => rows.nth(1).innerText()).toContain('2 slow turns');
-    expect(await rows.nth(1).getByTestId('call-problems').textContent()).toBe('What went wrong: 2 slow turns');
-    expect(await rows.nth(2).getByTestId('call-problems').count()).toBe(0);
-    expect(await rows.nth(4).getByTestId('call-problems').textContent()).toBe('What went wrong: 1 slow turn, 2 unanswered questions');
+    // By what they say: calls of the mock end meanwhile, and their rows come first.
+    const saying = (text: string) => rows.filter({ hasText: text }).first().getByTestId('call-problems');
+    await until(() => saying('2 slow turns').count()).toBe(1);
+    expect(await saying('2 slow turns').textContent()).toBe('What went wrong: 2 slow turns');
+    expect(await saying('2 unanswered questions').textContent()).toBe('What went wrong: 1 slow turn, 2 unanswered questions');
+    expect(await page.getByTestId('history').getByTestId('call-problems').count()).toBeLessThan(40);
     await page.getByLabel('Answers').selectOption('With slow turns');
     await until(() => rows.count()).toBe(20);
     expect(await page.getByTestId('history').getByTestId('call-problems').count()).toBe(19);

@@ -153,7 +153,7 @@ export class KnowledgeEngine {
     const documents = rankDocuments(found.documents, subject, cosineOf);
     const phrasings = rankPhrasings(found.questions, groups, selection, cosineOf);
     // Any passage with that number is as good as another: none answers it, unless somebody has written an answer to just that.
-    if (isBareNumber(wordsOf(text), lent.length > 0)) {
+    if (isBareNumber(wordsOf(text))) {
       const exact = phrasings.filter(({ record }) => plainWords(record.text) === plainWords(text));
       return judged(text, { documents: [], phrasings: exact, vectors: false, ownCoverage: 1 }, limit);
     }

@@ -121,9 +121,9 @@ const standsForAThing = (words: readonly string[]): boolean =>
 
 /**
  * "One", "number two", "it's two", "9 1": a small number and nothing beside it that asks. More figures may be a code that is
- * written somewhere. "The second one" is none, nor is "one" where lines before have `lent` their words: it means one of those.
+ * written somewhere. "The second one" and "this one" are none: they stand for a thing.
  */
-export function isBareNumber(words: readonly string[], lent = false): boolean {
+export function isBareNumber(words: readonly string[]): boolean {
   const numbers = spokenNumbers(words);
   const within = (at: number) => numbers.some(({ from, to }) => from <= at && at < to);
   const figures = [...numbers.map((number) => number.figures), ...words.filter((word) => /^\d+$/.test(word))];
@@ -132,7 +132,7 @@ export function isBareNumber(words: readonly string[], lent = false): boolean {
   if (!beside.every((word) => NUMBER_WORDS.has(word) || BESIDE_A_NUMBER.has(word))) return false;
   if (beside.some((word) => NUMBER_WORDS.has(word))) return true;
   const said = words.filter((_, at) => within(at));
-  return !standsForAThing(said) || (said.length === 1 && beside.length === 0 && !lent);
+  return !standsForAThing(said) || (said.length === 1 && beside.length === 0);
 }
 
 /** How the letters of the alphabet sound to a recogniser, and the spelling alphabet (ITU-R, ICAO). */

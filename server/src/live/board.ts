@@ -7,7 +7,9 @@ import { toCall } from '#store/calls.ts';
 import { beginCall, type CallProjection, foldEvent } from '#store/projection.ts';
 
 /** Events kept of one live call for screens that open late; the store has the older ones. */
-const MOST_EVENTS = 2_000;
+const MOST_EVENTS = 600;
+/** For replays: no screen shows them, and they change no row. */
+const UNSEEN: ReadonlySet<CallEvent['type']> = new Set(['conversation-began', 'decisions-taken']);
 
 interface Entry {
   projection: CallProjection;
@@ -42,6 +44,13 @@ export class LiveBoard {
       if (event.type !== 'call-received') return false;
       entry = { projection: beginCall(event), events: [], unread: 0, told: undefined };
       this.#calls.set(event.callId, entry);
+    }
+    if (UNSEEN.has(event.type)) return true;
+    // What somebody is saying takes the place of what he was saying before; it changes no row either.
+    if (event.type === 'transcript-partial' && entry.events.at(-1)?.type === 'transcript-partial') {
+      entry.events[entry.events.length - 1] = event;
+      entry.unread = Math.max(1, entry.unread);
+      return true;
     }
     entry.events.push(event);
     entry.unread++;
