@@ -6,6 +6,7 @@ import { MULAW_TO_LINEAR } from '#audio/g711.ts';
 import { mulawLevel } from '#audio/level.ts';
 import { SystemClock } from '#kit/clock.ts';
 import { speech as voice } from '../../../bench/load/voice.ts';
+import { comeFirst } from '../priority.ts';
 import { startTandem, type TandemServer } from '../tandem-server.ts';
 import { TwilioCaller, type TwilioCallerOptions } from '../twilio-caller.ts';
 import { fetchRecording, loudMs, rhythmMatch } from './recorded-call.ts';
@@ -27,6 +28,7 @@ const until = <T>(read: () => T | Promise<T>, timeout = 10_000) => expect.poll(r
 let rest: TwilioRestFake;
 let server: TandemServer;
 let deskId: string;
+let comeAsBefore = () => {};
 const phones: TwilioCaller[] = [];
 let callers = 0;
 
@@ -89,11 +91,13 @@ beforeAll(async () => {
   ({ id: deskId } = await addScriptedAssistant(server, { slug: 'desk', address: '+15550111', greeting: GREETING }));
   await addScriptedAssistant(server, { slug: 'long', address: '+15550112', greeting: LONG_GREETING });
   await addScriptedAssistant(server, { slug: 'hasty', address: '+15550113', greeting: GREETING, idleMs: 2_000, goodbye: 'Goodbye.' });
+  comeAsBefore = comeFirst();
 });
 afterEach(() => {
   for (const one of phones.splice(0)) one.cut();
 });
 afterAll(async () => {
+  comeAsBefore();
   await server?.stop();
   await rest?.close();
 });
