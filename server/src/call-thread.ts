@@ -60,12 +60,12 @@ const kit = systemKit(settings.logLevel, { part: 'calls' });
 
 /**
  * Sound before everything else on a busy machine, where we are allowed to say so (CAP_SYS_NICE). On Linux a priority is
- * the calling thread's alone; elsewhere it would be the whole process's.
+ * the calling thread's alone; elsewhere it would be the whole process's. Threads inherit it: call this when they are there.
  */
 function preferSound(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(constants.priority.PRIORITY_HIGH);
+    setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
   } catch {
     kit.log.debug({}, 'the call thread runs at the priority of the others');
   }
@@ -93,7 +93,6 @@ function closeAfterCrash(journal: Journal, openCalls: readonly OpenCall[], recor
 }
 
 async function open(): Promise<void> {
-  preferSound();
   const recordingsFolder = `${settings.dataFolder}/recordings`;
   const { journal, openCalls } = await openJournal(`${settings.dataFolder}/journal`, kit, (events, position) =>
     send({ type: 'events', events, position }),
@@ -160,6 +159,7 @@ async function open(): Promise<void> {
       await switchboard.published;
       for (const gateway of gateways) await gateway.start();
       await mediaServer.start();
+      preferSound();
       // Only now: a fault while starting must fail the start.
       net.spread();
       return {};

@@ -76,7 +76,8 @@ test('any story ends as it should', { timeout: 60_000 }, async () => {
         expect(completed).toEqual(completed.toSorted((a, b) => a - b));
         const told = stage.conversation.messages.flatMap((message) => (message.role === 'assistant' ? [message.text] : []));
         for (const { text, fromAt, toAt, filler } of stage.of('speech-played')) {
-          if (filler) expect(told.join(' ')).not.toContain(text);
+          // One that was cut after its first word says nothing that other lines could not say, too.
+          if (filler && text.includes(' ')) expect(told.join(' ')).not.toContain(text);
           expect(text).not.toBe('');
           expect(toAt).toBeGreaterThanOrEqual(fromAt);
         }
