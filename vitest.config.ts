@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Whole servers that mostly wait for each other, without a stopwatch in their assertions: three at a time. */
 const patient = [
-  'server/test/interop/{crash,database-down,direct-call,fleet,knowledge,provider-failures,providers,replay,simulate-sip,strangers,timeline-page,trunks}.test.ts',
+  'server/test/interop/{crash,database-down,direct-call,fleet,knowledge,provider-failures,providers,replay,simulate-sip,strangers,timeline-page}.test.ts',
   'web/test/**/*.test.ts',
 ];
 /** Phones, browsers and callers of all kinds on calls that mostly wait: three at a time. */
