@@ -5,7 +5,6 @@
  * argument: a file with {@link CallersPlan}
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { preferMeasuring } from './priority.ts';
 import { LoadGenerator } from '../../server/src/simulate/load/generator.ts';
 import { SipWire } from '../../server/src/simulate/load/sip-wire.ts';
 import { progressLine, reportOf } from '../../server/src/simulate/load/summary.ts';
@@ -14,6 +13,7 @@ import { TwilioWire } from '../../server/src/simulate/load/twilio-wire.ts';
 import type { LoadWire } from '../../server/src/simulate/load/wire.ts';
 import { systemKit } from '../../server/src/kit/kit.ts';
 import { parseUri } from '../../server/src/sip/uri.ts';
+import { comeFirst } from '../../server/test/priority.ts';
 import { onSharedClock } from '../turns/shared-clock.ts';
 
 export interface CallersPlan {
@@ -36,7 +36,8 @@ export interface CallersPlan {
   out: string;
 }
 
-preferMeasuring();
+// What the world outside does late would be measured as the server's lateness.
+comeFirst();
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8')) as CallersPlan;
 const kit = systemKit('warn', { part: 'callers' });
 const ending = new AbortController();

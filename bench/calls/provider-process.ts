@@ -8,10 +8,11 @@ import { readFileSync } from 'node:fs';
 import { LogFile } from '../../providers/log-file.ts';
 import type { ProviderEvent, Scenario } from '../../providers/scenario.ts';
 import { startProviders } from '../../providers/server.ts';
+import { comeFirst } from '../../server/test/priority.ts';
 import { onSharedClock } from '../turns/shared-clock.ts';
-import { preferMeasuring } from './priority.ts';
 
-preferMeasuring();
+// What the world outside does late would be measured as the server's lateness.
+comeFirst();
 const { log, scenario } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as { log: string; scenario: Partial<Scenario> };
 const file = new LogFile(log);
 const KEPT = new Set<ProviderEvent['event']>(['voice-ended', 'eager', 'end-of-turn', 'request', 'first-token', 'first-speech', 'fault']);

@@ -36,7 +36,7 @@ describe('one more call', () => {
     expect(open().judge({ linesFree: undefined })).toBeUndefined();
     expect(open({ descriptorsFree: 65 }).judge()).toBe('descriptors');
     expect(open({ diskFreeBytes: GB / 8 }).judge()).toBe('disk');
-    expect(open({ threadBusy: 0.87 }).judge()).toBe('cpu');
+    expect(open({ threadBusy: 0.82 }).judge()).toBe('cpu');
     expect(open({ threadWaiting: 0.4 }).judge()).toBe('cpu');
   });
 
@@ -59,7 +59,7 @@ describe('one more call', () => {
   });
 
   test('a burst between two readings is counted at what a call costs', async () => {
-    const { admission, judge, clock } = open({ threadBusy: 0.75 }, 375);
+    const { admission, judge, clock } = open({ threadBusy: 0.7 }, 350);
     let admitted = 0;
     while (judge() === undefined && admitted < 1000) {
       admission.admitted();
@@ -69,7 +69,7 @@ describe('one more call', () => {
     expect(admitted).toBeGreaterThanOrEqual(48);
     expect(admitted).toBeLessThanOrEqual(50);
     expect(judge()).toBe('cpu');
-    admission.observe({ ...well, threadBusy: 0.75 }, 400);
+    admission.observe({ ...well, threadBusy: 0.7 }, 400);
     expect(judge()).toBeUndefined();
     admission.observe({ ...well, threadBusy: 0.9 }, 450);
     expect(judge()).toBe('cpu');

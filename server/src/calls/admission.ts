@@ -22,7 +22,7 @@ export interface AdmissionLimits {
 }
 
 export const DEFAULT_LIMITS: Omit<AdmissionLimits, 'maxCalls'> = {
-  threadBusy: 0.85,
+  threadBusy: 0.8,
   threadWaiting: 0.25,
   loopDelayMs: 60,
   descriptors: 64,

@@ -36,7 +36,7 @@ describe('what the live board keeps of a call', () => {
   });
 
   test('of a long call the newest, and the row knows them all', () => {
-    const turns = Array.from({ length: 900 }, (_, turn) => ({
+    const turns = Array.from({ length: 1_500 }, (_, turn) => ({
       type: 'turn-committed',
       turn,
       text: 'hello',
@@ -45,9 +45,9 @@ describe('what the live board keeps of a call', () => {
       rule: 'silence',
     }));
     const board = boardWith(turns);
-    expect(kept(board).length).toBeLessThanOrEqual(600);
-    expect(kept(board).at(-1)).toBe(900);
-    expect(board.list(head.businessId)[0].turns).toBe(boardWith(turns.slice(0, 450)).list(head.businessId)[0].turns * 2);
+    expect(kept(board).length).toBeLessThanOrEqual(1_000);
+    expect(kept(board).at(-1)).toBe(1_500);
+    expect(board.list(head.businessId)[0].turns).toBe(boardWith(turns.slice(0, 750)).list(head.businessId)[0].turns * 2);
   });
 
   test('another business sees nothing', () => {

@@ -7,7 +7,7 @@ import { toCall } from '#store/calls.ts';
 import { beginCall, type CallProjection, foldEvent } from '#store/projection.ts';
 
 /** Events kept of one live call for screens that open late; the store has the older ones. */
-const MOST_EVENTS = 600;
+const MOST_EVENTS = 1_000;
 /** For replays: no screen shows them, and they change no row. */
 const UNSEEN: ReadonlySet<CallEvent['type']> = new Set(['conversation-began', 'decisions-taken']);
 

@@ -16,7 +16,8 @@ import type { WireCodec } from './wire-codec.ts';
 const LEAD_FRAMES = 3;
 /**
  * A frame leaves so long after its deadline: as long as the loop takes to get to this leg, so that an answer still finds
- * silence to take the place of, and no longer, since the caller waits for it. Milliseconds.
+ * silence to take the place of, and no longer, since the caller waits for it: the first frame of an answer leaves at once, and the
+ * others of its second must not look 5 ms late beside it. Milliseconds.
  */
 const DEPART = { first: 2, most: 4, headroom: 1.5, easePerFrame: 0.01 } as const;
 /** Frames whose sound is remembered until it is known that they left. */
